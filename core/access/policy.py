@@ -1,0 +1,148 @@
+"""Who may do what: permissions, roles, and the refusal that says why not (DOMAIN 5 and 2.5).
+
+A role is held at a unit (an agency or an organization). A permission that reads reaches the
+unit's subtree; one that acts holds at that unit alone. The platform administrator has no
+business permission.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.text import Message, N_
+
+
+class Refusal(Exception):
+    """No, with the rule, its source and whose turn it is; shown as a page, nothing is written."""
+
+    status = 422
+
+    def __init__(
+        self,
+        sentence: Message,
+        *,
+        rule: str = "",
+        source: str = "",
+        whose_turn: Message | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(sentence.english())
+        self.sentence = sentence
+        self.rule = rule
+        self.source = source
+        self.whose_turn = whose_turn
+        if status is not None:
+            self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role with the permissions it carries. ``held_at`` is ``agency`` or ``organization``."""
+
+    name: str
+    label: str
+    held_at: str
+    permissions: frozenset[str]
+
+
+def reads(permission: str) -> bool:
+    """Whether a permission only reads and so reaches the subtree of its unit."""
+    return permission.endswith(".read")
+
+
+_AGENCY_READS = frozenset(
+    {
+        "agency.read", "organization.read", "credit.read", "expert.read", "fund.read", "purchase.read",
+        "commitment.read", "disbursement.read", "call.read", "application.read", "notice.read",
+        "agreement.read", "project.read", "panel.read", "review.read", "checkpoint.read",
+    }
+)  # fmt: skip
+
+ROLES: dict[str, Role] = {
+    role.name: role
+    for role in (
+        Role("platform_admin", N_("platform administrator"), "agency", frozenset({"agency.read", "account.manage"})),
+        Role(
+            "funder_clerk",
+            N_("programme officer"),
+            "agency",
+            _AGENCY_READS
+            | {
+                "organization.edit", "credit.edit", "expert.edit", "call.draft", "application.confirm_eligibility",
+                "panel.plan", "decision.propose", "notice.publish", "objection.answer", "agreement.draft",
+                "disbursement.request", "project.follow", "checkpoint.plan", "purchase.record", "claim.handle",
+                "closure.handle", "rectification.open",
+            },
+        ),
+        Role(
+            "funder_reviewer",
+            N_("reviewing officer"),
+            "agency",
+            _AGENCY_READS | {"call.review", "decision.review", "agreement.review", "organization.verify",
+                             "expert.verify", "objection.review", "closure.review"},
+        ),
+        Role(
+            "funder_leader",
+            N_("approving leader"),
+            "agency",
+            _AGENCY_READS | {"call.approve", "decision.approve", "agreement.sign", "disbursement.approve",
+                             "closure.approve", "ratio.publish"},
+        ),
+        Role(
+            "finance_clerk",
+            N_("finance clerk"),
+            "agency",
+            _AGENCY_READS | {"fund.manage", "disbursement.pay", "purchase.import", "purchase.record", "account.payee"},
+        ),
+        Role(
+            "finance_reviewer",
+            N_("finance reviewer"),
+            "agency",
+            _AGENCY_READS | {"fund.review", "disbursement.review", "decision.review_budget", "agreement.review_money"},
+        ),
+        Role(
+            "organizer",
+            N_("organizer and supervisor of delivery"),
+            "agency",
+            frozenset({"agency.read", "organization.read", "call.read", "application.read", "expert.read",
+                       "panel.read", "panel.draw", "application.prescreen", "project.read", "project.supervise",
+                       "checkpoint.read", "notice.read", "agreement.read"}),
+        ),
+        Role(
+            "supervisor",
+            N_("discipline inspection and audit"),
+            "agency",
+            _AGENCY_READS | {"panel.witness", "audit.read"},
+        ),
+        Role("expert", N_("review expert"), "agency", frozenset({"review.score"})),
+        Role("evaluator", N_("third-party evaluator"), "organization", frozenset({"checkpoint.evaluate"})),
+        Role(
+            "so_operator",
+            N_("organization operator"),
+            "organization",
+            frozenset({"own.read", "application.write", "delivery.record", "claim.write", "checkpoint.report",
+                       "closure.report", "own.edit"}),
+        ),
+        Role(
+            "so_leader",
+            N_("organization leader"),
+            "organization",
+            frozenset({"own.read", "application.write", "application.submit", "agreement.accept", "delivery.record",
+                       "claim.write", "claim.submit", "checkpoint.report", "closure.report", "own.edit"}),
+        ),
+    )
+}  # fmt: skip
+
+PERMISSIONS: frozenset[str] = frozenset().union(*(role.permissions for role in ROLES.values()))
+
+
+def require_distinct(people: dict[str, int | None], *, rule: str, source: str) -> None:
+    """Refuse when one person fills two of the named places on one record (经办 ≠ 复核 ≠ 审批)."""
+    filled = [who for who in people.values() if who is not None]
+    if len(filled) != len(set(filled)):
+        raise Refusal(
+            Message(N_("One person cannot take two steps on the same record: prepare, review and approve need three people.")),
+            rule=rule,
+            source=source,
+            status=403,
+        )

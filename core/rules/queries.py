@@ -1,0 +1,68 @@
+"""Which parameters hold for whom and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from core.db import db
+from core.rules.models import CalendarDay, RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters(Mapping[str, Any]):
+    """Parameters in force with the rule sets they come from, weakest first."""
+
+    values: dict[str, Any]
+    label: str
+    source: str
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    def __iter__(self) -> Any:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def parameters(
+    family: str, defaults: Mapping[str, Any], *, on: date, jurisdiction: str = "", programme: str = ""
+) -> Parameters:
+    """``defaults`` overlaid by every rule set in force on ``on``: national, then the division's
+    ancestors from the top down, then the division; programme-specific ones win over general ones.
+    """
+    codes = {""} | {jurisdiction[:length].ljust(6, "0") for length in (2, 4, 6)} | {jurisdiction}
+    rows = db.session.scalars(
+        select(RuleSet).where(
+            RuleSet.family == family,
+            RuleSet.jurisdiction.in_(codes if jurisdiction else {""}),
+            RuleSet.programme.in_({"", programme}),
+            RuleSet.valid_from <= on,
+        )
+    ).all()
+    ordered = sorted(
+        rows,
+        key=lambda row: (
+            bool(row.programme),
+            len(row.jurisdiction.rstrip("0")) if row.jurisdiction else -1,
+            row.valid_from,
+            row.version,
+        ),
+    )
+    values = dict(defaults)
+    for row in ordered:
+        values.update(row.parameters)
+    label = " + ".join(dict.fromkeys(row.label for row in ordered)) or f"{family} default"
+    source = "; ".join(dict.fromkeys(row.source for row in ordered if row.source))
+    return Parameters(values, label, source)
+
+
+def calendar_overrides() -> dict[date, bool]:
+    """The editable calendar, whole: day → working. A year holds some thirty such days."""
+    return {row.day: row.working for row in db.session.execute(select(CalendarDay.day, CalendarDay.working))}
