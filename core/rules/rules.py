@@ -49,15 +49,12 @@ class Finding:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        def message(value: dict[str, Any] | None) -> Message | None:
-            return Message(value["id"], value["params"]) if value else None
-
         return cls(
             rule=data["rule"],
             verdict=Verdict(data["verdict"]),
-            title=message(data["title"]) or Message(""),
-            sentence=message(data["sentence"]) or Message(""),
-            numbers=message(data["numbers"]),
+            title=Message.from_dict(data["title"]),
+            sentence=Message.from_dict(data["sentence"]),
+            numbers=Message.from_dict(data["numbers"]) if data["numbers"] else None,
             source=data["source"],
             rule_set=data["rule_set"],
             facts=data["facts"],

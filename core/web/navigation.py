@@ -1,0 +1,107 @@
+"""The menu and the worklist, filled by the rooms.
+
+Upper floors register what they offer; nothing here calls upwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import request, url_for
+from flask_login import current_user
+
+from core import clock
+from core.money import Money
+from core.text import Message
+
+# Rail groups in their order; rooms name one of them.
+GROUPS = ("", "grants", "projects", "money", "register")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A link in the rail, shown to those holding one of ``permissions``."""
+
+    endpoint: str
+    label: str
+    icon: str
+    group: str
+    order: int
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that waits for one person: what, where, until when."""
+
+    title: Message
+    url: str
+    action: Message
+    due: date | None = None
+    meta: Message | None = None
+    amount: Money | None = None
+
+    @property
+    def days_left(self) -> int | None:
+        return clock.working_days_left(self.due) if self.due else None
+
+
+_entries: dict[str, Entry] = {}
+_sources: dict[str, Callable[[Any], Iterable[Task]]] = {}
+
+
+def add_entry(endpoint: str, label: str, *, icon: str, group: str, order: int, permissions: tuple[str, ...]) -> None:
+    """Offer a link in the rail; registering it again replaces it."""
+    if group not in GROUPS:
+        raise ValueError(f"unknown group {group}")
+    _entries[endpoint] = Entry(endpoint, label, icon, group, order, permissions)
+
+
+def add_tasks(name: str, source: Callable[[Any], Iterable[Task]]) -> None:
+    """``source(user)`` gives what waits for the user in this room; one or two queries, no more."""
+    _sources[name] = source
+
+
+def entries() -> list[Entry]:
+    return sorted(_entries.values(), key=lambda item: (GROUPS.index(item.group), item.order))
+
+
+def tasks_for(user: Any) -> list[Task]:
+    """Everything that waits for ``user``, the nearest date first, undated last."""
+    found = [task for source in _sources.values() for task in source(user)]
+    return sorted(found, key=lambda task: (task.due is None, task.due or date.max))
+
+
+HEADS = {
+    "": None,
+    "grants": "Calls and review",
+    "projects": "Projects",
+    "money": "Money",
+    "register": "Register and oversight",
+}
+
+
+def menu() -> list[dict[str, Any]]:
+    """The rail for the signed-in person: groups with their links."""
+    groups: list[dict[str, Any]] = []
+    for group in GROUPS:
+        links = [
+            {
+                "endpoint": item.endpoint,
+                "url": url_for(item.endpoint),
+                "label": item.label,
+                "icon": item.icon,
+                "current": (request.blueprint == item.endpoint.split(".")[0]),
+                "count": None,
+                "due": False,
+            }
+            for item in entries()
+            if item.group == group
+            and (not item.permissions or any(current_user.may_somewhere(need) for need in item.permissions))
+        ]
+        if links:
+            groups.append({"head": HEADS[group], "links": links})
+    return groups

@@ -1,0 +1,81 @@
+"""Funds: where money comes from and what it may be used for.
+
+A fund source belongs to an agency and carries its own permitted purposes. Each year it has
+budgets (指标); a budget is approved by a second person before money can be taken from it. An
+earmark sets a part of a budget aside for one call or purchase, for one purpose. Balances are
+accounts of the ledger, never columns here.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import JSON, CheckConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.db import Model, fk, instant_column, money_column
+from core.money import Money
+from registry.agencies.models import Agency
+
+# kind: general_public_budget, government_fund_budget, welfare_lottery_fund, development_fund,
+# community_subsidy, party_service_fund, donation, foundation_match, crowdfunding, self_raised
+# tier (lottery only): central, central_special, province, city, county
+
+
+class FundSource(Model):
+    agency_id: Mapped[int] = fk("agency.id", index=False)
+    kind: Mapped[str] = mapped_column(String(32))
+    tier: Mapped[str] = mapped_column(String(16), default="")
+    name: Mapped[str] = mapped_column(String(120))
+    # Permitted purposes by code; empty: no whitelist. {"elderly": "老年人服务", …}
+    purposes: Mapped[dict] = mapped_column(JSON, default=dict)
+    basis: Mapped[str] = mapped_column(Text, default="")
+
+    agency: Mapped[Agency] = relationship()
+
+    __table_args__ = (
+        UniqueConstraint("agency_id", "name"),
+        CheckConstraint("(kind = 'welfare_lottery_fund') = (tier <> '')", name="lottery_has_tier"),
+    )
+
+
+class Budget(Model):
+    """An annual budget quota of a source; ``state``: draft, approved."""
+
+    fund_source_id: Mapped[int] = fk("fund_source.id", index=False)
+    agency_id: Mapped[int] = fk("agency.id")
+    fiscal_year: Mapped[int]
+    amount: Mapped[Money] = money_column()
+    function_code: Mapped[str] = mapped_column(String(7), default="")
+    economic_code: Mapped[str] = mapped_column(String(5), default="")
+    document_number: Mapped[str] = mapped_column(String(60), default="")
+    state: Mapped[str] = mapped_column(String(32), default="draft")
+    entered_by: Mapped[int] = fk("user_account.id")
+    approved_by: Mapped[int | None] = fk("user_account.id")
+    approved_at: Mapped[datetime | None] = instant_column()
+
+    fund_source: Mapped[FundSource] = relationship()
+    agency: Mapped[Agency] = relationship()
+
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("approved_by IS NULL OR approved_by <> entered_by", name="two_people"),
+        CheckConstraint("fiscal_year BETWEEN 2000 AND 2100", name="year_range"),
+        Index(None, "fund_source_id", "fiscal_year"),
+    )
+
+
+class Earmark(Model):
+    """Money of a budget set aside for one thing and one purpose."""
+
+    budget_id: Mapped[int] = fk("budget.id")
+    agency_id: Mapped[int] = fk("agency.id")
+    title: Mapped[str] = mapped_column(String(160))
+    purpose: Mapped[str] = mapped_column(String(32))
+    amount: Mapped[Money] = money_column()
+    made_on: Mapped[date]
+    made_by: Mapped[int] = fk("user_account.id")
+
+    budget: Mapped[Budget] = relationship()
+
+    __table_args__ = (CheckConstraint("amount > 0", name="amount_positive"),)
