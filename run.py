@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 - this file is what tells so
     sys.exit("Shanzhi needs Python 3.11 or newer; this is Python " + platform.python_version() + ".")
 
 ROOT = Path(__file__).resolve().parent
@@ -159,9 +159,7 @@ def locked_block(lock, package):
     """The lines of one package in a lock file: its pin and its hashes."""
     block = []
     for line in (ROOT / lock).read_text().splitlines():
-        if line.startswith(f"{package}=="):
-            block.append(line)
-        elif block and line.startswith("    --hash="):
+        if line.startswith(f"{package}==") or (block and line.startswith("    --hash=")):
             block.append(line)
         elif block:
             break
@@ -186,7 +184,19 @@ def install_uv():
     with tempfile.TemporaryDirectory() as folder:
         pinned = Path(folder) / "uv.txt"
         pinned.write_text(block)
-        run([PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--require-hashes", "-r", pinned])
+        run(
+            [
+                PYTHON,
+                "-m",
+                "pip",
+                "install",
+                "-q",
+                "--disable-pip-version-check",
+                "--require-hashes",
+                "-r",
+                pinned,
+            ]
+        )
 
 
 def setup(profile):
@@ -289,17 +299,24 @@ def do_demo(options, rest):
     granian(options, env)
 
 
+def revisions(which, env):
+    """The migrations that `flask db current` or `flask db heads` names."""
+    told = subprocess.run(
+        [str(PYTHON), "-m", "flask", "db", which], cwd=ROOT, env=env, capture_output=True, text=True
+    )
+    if told.returncode:
+        last = (told.stderr.strip() or told.stdout.strip() or "no message").splitlines()[-1]
+        fail(f"cannot read the state of the database: {last}")
+    return {line.split()[0] for line in told.stdout.splitlines() if line.strip()}
+
+
 def do_serve(options, rest):
     need_app()
     setup("runtime")
     env = environment()
     prepare(env)
-    checked = subprocess.run(
-        [str(PYTHON), "-m", "flask", "db", "current", "--check-heads"], cwd=ROOT, env=env, capture_output=True, text=True
-    )
-    if checked.returncode:
-        last = (checked.stderr.strip() or checked.stdout.strip() or "no message").splitlines()[-1]
-        fail(f"the database is not at the newest migration; run: python3 run.py flask db upgrade ({last})")
+    if revisions("current", env) != revisions("heads", env):
+        fail("the database is not at the newest migration; run: python3 run.py flask db upgrade")
     granian(options, env)
 
 
@@ -401,10 +418,10 @@ PASS_ON = {"flask", "test", "check", "bench", "soak", "lock", "worker"}
 def main(words):
     parser = argparse.ArgumentParser(prog="run.py", description="Start, test and check Shanzhi 善治.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
-    for name, (_, told, options) in VERBS.items():
+    for name, (_, told, add_options) in VERBS.items():
         verb = verbs.add_parser(name, help=told, add_help=name not in PASS_ON)
-        if options:
-            options(verb)
+        if add_options:
+            add_options(verb)
         if name == "setup":
             verb.add_argument("--dev", action="store_true", help="with the tools for tests and checks")
             verb.add_argument("--packages-only", action="store_true", help="without fonts and translations")

@@ -9,7 +9,6 @@ import fcntl
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -40,7 +39,9 @@ def database_url() -> str:
 def fresh_database(name: str) -> str:
     """Drop and make the database of this name; its SQLAlchemy address. No locale of the machine has a part in it."""
     socket_folder = server()
-    with psycopg.connect(host=socket_folder, user="postgres", dbname="postgres", autocommit=True) as connection:
+    with psycopg.connect(
+        host=socket_folder, user="postgres", dbname="postgres", autocommit=True
+    ) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
         connection.execute(
             f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING UTF8 '
@@ -92,13 +93,9 @@ def start(folder: Path) -> str:
     postgres.start()
     information = postgres.get_postmaster_info()
     watched = os.getppid() if os.environ.get("PYTEST_XDIST_WORKER") else os.getpid()
-    subprocess.Popen(
-        [sys.executable, __file__, str(watched), str(information.pid), str(folder)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    nothing = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
+    guarding = [sys.executable, __file__, str(watched), str(information.pid), str(folder)]
+    os.posix_spawn(sys.executable, guarding, os.environ, file_actions=nothing, setsid=True)
     return str(information.socket_dir)
 
 
