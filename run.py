@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036 - this file is what tells so
@@ -157,7 +158,7 @@ def make_venv():
 
 def locked_block(lock, package):
     """The lines of one package in a lock file: its pin and its hashes."""
-    block = []
+    block: list[str] = []
     for line in (ROOT / lock).read_text().splitlines():
         if line.startswith(f"{package}==") or (block and line.startswith("    --hash=")):
             block.append(line)
@@ -347,7 +348,7 @@ def do_test(options, rest):
 def do_check(options, rest):
     setup("dev")
     env = environment()
-    checks = {
+    checks: dict[str, list[str | Path]] = {
         "ruff": [PYTHON, "-m", "ruff", "check", "."],
         "format": [PYTHON, "-m", "ruff", "format", "--check", "."],
         "mypy": [PYTHON, "-m", "mypy"],
@@ -400,7 +401,7 @@ def server_options(parser):
     parser.add_argument("--workers", default="2", help="server processes (default 2)")
 
 
-VERBS = {
+VERBS: dict[str, tuple[Callable, str, Callable | None]] = {
     "demo": (do_demo, "set up, migrate, fill with the demonstration world, and serve", server_options),
     "setup": (do_setup, "make .venv and install the locked packages", None),
     "serve": (do_serve, "serve, when the database is at the newest migration", server_options),

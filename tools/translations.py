@@ -17,7 +17,8 @@ from babel.messages.pofile import read_po
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("core", "registry", "finance", "grants", "projects", "evaluation", "app", "templates")
 METHODS = [("**.py", "python"), ("**.html", "jinja2"), ("**.txt", "jinja2")]
-OPTIONS = {name: {"encoding": "utf-8"} for name in ("**.html", "**.txt")}
+JINJA = {"encoding": "utf-8", "silent": "false", "extensions": "jinja2.ext.do,jinja2.ext.loopcontrols"}
+OPTIONS = {"**.html": JINJA, "**.txt": JINJA}
 KEYWORDS = {
     **DEFAULT_KEYWORDS,
     "_": None,
@@ -26,6 +27,7 @@ KEYWORDS = {
     "lazy_ngettext": (1, 2),
     "lazy_pgettext": ((1, "c"), 2),
     "N_": None,
+    "Message": None,
 }
 
 
