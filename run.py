@@ -191,7 +191,7 @@ def install_uv():
                 "-m",
                 "pip",
                 "install",
-                "-q",
+                "-qq",
                 "--disable-pip-version-check",
                 "--require-hashes",
                 "-r",
@@ -263,18 +263,23 @@ def prepare(env):
     """What every start needs beside the packages: the instance folder, translations, fonts."""
     Path(env["APP_INSTANCE"]).mkdir(mode=0o700, parents=True, exist_ok=True)
     run([PYTHON, "-m", "tools.translations", "compile"], env=env)
-    if (ROOT / "wsgi.py").exists():
-        run([PYTHON, "-m", "flask", "documents", "fonts"], env=env)
+    fonts = Path(env["APP_INSTANCE"]) / "fonts" / digest("requirements.txt")[:12]
+    if (ROOT / "wsgi.py").exists() and not fonts.exists():
+        run([PYTHON, "-m", "flask", "documents", "fonts"], env=env, stdout=subprocess.DEVNULL)
+        fonts.parent.mkdir(parents=True, exist_ok=True)
+        fonts.touch()
 
 
 def granian(options, env):
-    become(
-        [
-            *(PYTHON, "-m", "granian", "--interface", "wsgi", "--host", options.host, "--port", options.port),
-            *("--workers", options.workers, "--respawn-failed-workers", "wsgi:app"),
-        ],
-        env,
+    """Threads are bounded by what the database pool of one process can feed; a stuck worker is killed when stopping."""
+    env.setdefault("GRANIAN_BLOCKING_THREADS", "8")
+    env.setdefault("GRANIAN_BACKPRESSURE", "64")
+    env.setdefault("GRANIAN_WORKERS_KILL_TIMEOUT", "10")
+    command = (
+        *(PYTHON, "-m", "granian", "--interface", "wsgi", "--no-ws", "--respawn-failed-workers"),
+        *("--host", options.host, "--port", options.port, "--workers", options.workers, "wsgi:app"),
     )
+    become(command, env)
 
 
 # --- the verbs -----------------------------------------------------------------------------------
