@@ -510,6 +510,7 @@ class _Joins:
     """Identities of services joined by confirmed continuations (union-find), and which is the latest."""
 
     def __init__(self, continues: Iterable[tuple[ServiceKey, ServiceKey]]) -> None:
+        self._members: set[ServiceKey] = set()
         self._parent: dict[ServiceKey, ServiceKey] = {}
         self._depth: dict[ServiceKey, int] = {}
         later: dict[ServiceKey, set[ServiceKey]] = {}
@@ -519,6 +520,7 @@ class _Joins:
             if old == new or new in later.setdefault(old, set()):
                 continue
             later[old].add(new)
+            self._members |= {old, new}
             waiting[new] = waiting.get(new, 0) + 1
             waiting.setdefault(old, 0)
             self._parent[self.root(old)] = self.root(new)
@@ -532,7 +534,7 @@ class _Joins:
                     ready.append(successor)
 
     def concerns(self, service: ServiceKey) -> bool:
-        return service in self._parent or service in self._depth
+        return service in self._members
 
     def root(self, service: ServiceKey) -> ServiceKey:
         path = []

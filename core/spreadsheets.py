@@ -1,0 +1,331 @@
+"""Reading tables that offices upload: CSV (UTF-8 or GB 18030) and XLSX, as plain cells.
+
+Nothing is trusted: size unpacked, number of rows and columns, entries that lie about their size,
+formulas, merged cells. A file that cannot be read as a table raises :class:`SheetError`, whose
+message says how to mend it; single bad cells are listed in ``Sheet.blemishes`` for the importer.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import BinaryIO
+from xml.etree import ElementTree
+
+import python_calamine
+from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from core.text import Message, N_
+
+MAX_BYTES = 200 * 1024 * 1024
+"""Largest file, also unpacked."""
+MAX_ROWS = 300_000
+MAX_COLUMNS = 64
+MAX_CELL = 2_000
+_MAX_ENTRIES = 1_000
+_CHUNK = 1 << 20
+# A spreadsheet keeps 15 digits of a number; longer codes and amounts arrive changed.
+_EXACT_INTEGER = 10**15
+_MAX_BLEMISHES = 100_000
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+Cell = str | float | int | bool | date | datetime | time | None
+
+_ERROR_VALUES = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"})
+_TEXT_FORMULA = re.compile(r'="([^"]*)"')
+_ROW_TAG = re.compile(rb"""<(?:\w{1,20}:)?row\b[^<>]{0,300}?\br=["'](\d{1,12})["']""")
+_FAR_COLUMN = re.compile(rb"""\br=["'](?:[A-Za-z]{3,}|[C-Zc-z][A-Za-z]|[Bb][N-Zn-z])\d+["']""")
+_FAR_ROW = re.compile(rb"""\br=["'][A-Za-z]{1,3}(\d{6,})["']""")
+_FORMULA = re.compile(
+    rb"""<(?:\w{1,20}:)?c\b[^<>]{0,300}?\br=["']([A-Za-z]{1,3})(\d{1,7})["'][^<>]{0,300}>\s{0,20}<(?:\w{1,20}:)?f[\s/>]"""
+)
+
+
+class SheetError(ValueError):
+    """A file that cannot be read as a table; ``message`` is the translatable sentence."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.english())
+        self.message = message
+
+
+class CellError(ValueError):
+    """A cell whose content cannot be used; ``message`` is the translatable sentence."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.english())
+        self.message = message
+
+
+@dataclass
+class Sheet:
+    """``header`` is row 1; ``rows`` yields ``(row number as in the spreadsheet, cells)`` without blank rows.
+
+    ``blemishes`` maps ``(row, column index)`` to what is wrong with a cell (formula, merged).
+    """
+
+    header: list[str]
+    rows: Iterator[tuple[int, list[Cell]]]
+    blemishes: dict[tuple[int, int], Message] = field(default_factory=dict)
+
+
+def read_sheet(source: BinaryIO | str | Path, filename: str) -> Sheet:
+    """Open an uploaded table by its content, not its name. Raises :class:`SheetError`; so may iterating."""
+    data = _bytes_of(source)
+    if not data.strip():
+        raise SheetError(Message(N_("The file is empty.")))
+    if data.startswith(b"PK"):
+        return _workbook(data)
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise SheetError(
+            Message(N_("“%(name)s” is an old or encrypted Excel file: save it without a password as .xlsx or .csv."), {"name": filename[:80]})
+        )
+    return _csv(data, filename)
+
+
+def cell_text(value: Cell) -> str:
+    """A cell as one line of text. Whole numbers lose Excel's ``.0``. Raises :class:`CellError`."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, (int, float)):
+        if isinstance(value, float) and not value.is_integer():
+            return format(Decimal(repr(value)), "f") if value == value and abs(value) != float("inf") else str(value)
+        if abs(value) >= _EXACT_INTEGER:
+            raise CellError(
+                Message(N_("the cell holds a number with more digits than a spreadsheet keeps: format the column as text and type it again"))
+            )
+        return str(int(value))
+    if isinstance(value, (date, datetime, time)):
+        return value.isoformat()
+    text = value
+    if wrapped := _TEXT_FORMULA.fullmatch(text.strip()):
+        text = wrapped[1]
+    text = re.sub(r"[\s\u200b\ufeff]+", " ", text).strip()
+    if len(text) > MAX_CELL:
+        raise CellError(Message(N_("the text is longer than %(limit)s characters"), {"limit": MAX_CELL}))
+    if text.startswith("=") or text in _ERROR_VALUES:
+        raise CellError(Message(N_("the cell holds a formula or its error: paste the value instead")))
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+        raise CellError(Message(N_("the text contains control characters")))
+    return text
+
+
+def _bytes_of(source: BinaryIO | str | Path) -> bytes:
+    if isinstance(source, (str, Path)):
+        with Path(source).open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    else:
+        data = source.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise _too_large()
+    return data
+
+
+def _too_large() -> SheetError:
+    return SheetError(
+        Message(N_("The file is larger than %(limit)s MB, also unpacked: split it."), {"limit": MAX_BYTES // 1024 // 1024})
+    )
+
+
+def _too_many_rows() -> SheetError:
+    return SheetError(Message(N_("The table has more than %(limit)s rows: split it."), {"limit": MAX_ROWS}))
+
+
+def _too_many_columns() -> SheetError:
+    return SheetError(
+        Message(N_("The table has more than %(limit)s columns: delete what lies beside it."), {"limit": MAX_COLUMNS})
+    )
+
+
+def _broken() -> SheetError:
+    return SheetError(Message(N_("The file is damaged or no spreadsheet: open it, save it again as .xlsx or .csv and upload that.")))
+
+
+# CSV
+
+
+def _csv(data: bytes, filename: str) -> Sheet:
+    if b"\x00" in data:
+        raise SheetError(
+            Message(N_("“%(name)s” is no table: upload a CSV (UTF-8 or GB 18030) or an XLSX file."), {"name": filename[:80]})
+        )
+    text = _decoded(data, filename)
+    records = _records(text)
+    _number, header = next(records, (1, []))
+    if not any(cell.strip() for cell in header):
+        raise SheetError(Message(N_("Row 1 is empty: it holds the names of the columns.")))
+    return Sheet([cell.strip() for cell in header], ((number, list(cells)) for number, cells in records))
+
+
+def _decoded(data: bytes, filename: str) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise SheetError(
+        Message(N_("“%(name)s” is no table: upload a CSV (UTF-8 or GB 18030) or an XLSX file."), {"name": filename[:80]})
+    )
+
+
+def _records(text: str) -> Iterator[tuple[int, list[str]]]:
+    first_line = text.split("\n", 1)[0]
+    delimiter = "\t" if "\t" in first_line and "," not in first_line else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    number = 0
+    try:
+        for number, cells in enumerate(reader, start=1):
+            if len(cells) > MAX_COLUMNS:
+                raise _too_many_columns()
+            if number > MAX_ROWS + 1:
+                raise _too_many_rows()
+            if number == 1 or any(cell and not cell.isspace() for cell in cells):
+                yield number, cells
+    except csv.Error as error:
+        raise SheetError(
+            Message(N_("The CSV cannot be read after row %(row)s: check the quotation marks."), {"row": number})
+        ) from error
+
+
+# XLSX
+
+
+def _workbook(data: bytes) -> Sheet:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise _broken() from error
+    with archive:
+        marks = _inspect(archive)
+        parts = _sheet_parts(archive)
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        names = [
+            sheet.name
+            for sheet in book.sheets_metadata
+            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+        ]
+        filled = [(name, sheet) for name in names if (sheet := book.get_sheet_by_name(name)).start is not None]
+    except (python_calamine.CalamineError, OSError, ValueError) as error:
+        raise _broken() from error
+    if not filled:
+        raise SheetError(Message(N_("The workbook has no visible sheet with a table.")))
+    if len(filled) > 1:
+        raise SheetError(
+            Message(
+                N_("The workbook has several sheets (%(names)s): leave only the one to import."),
+                {"names": ", ".join(name for name, _sheet in filled)[:200]},
+            )
+        )
+    name, sheet = filled[0]
+    height, width = sheet.end[0] + 1, sheet.end[1] + 1
+    if height > MAX_ROWS + 1:
+        raise _too_many_rows()
+    if width > MAX_COLUMNS:
+        raise _too_many_columns()
+    rows = sheet.iter_rows()
+    header = [cell_text_or_blank(cell) for cell in next(rows, [])]
+    if sheet.start[0] > 0 or not any(header):
+        raise SheetError(Message(N_("Row 1 is empty: it holds the names of the columns.")))
+    blemishes = marks.get(parts.get(name, ""), {})
+    merged = Message(N_("the cell is merged with others: unmerge and fill each cell"))
+    merged_everywhere = Message(N_("The sheet is full of formulas or merged cells: paste the values into a new sheet."))
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
+        for row in range(top, min(bottom, height) + 1):
+            for column in range(left, min(right, width) + 1):
+                blemishes[(row + 1, column)] = merged
+                if len(blemishes) > _MAX_BLEMISHES:
+                    raise SheetError(merged_everywhere)
+    # calamine drops nothing between the first and the last filled row, so that numbers stay those of the sheet.
+    return Sheet(header, _filled_rows(rows), blemishes)
+
+
+def _filled_rows(rows: Iterator[list[Cell]]) -> Iterator[tuple[int, list[Cell]]]:
+    for number, cells in enumerate(rows, start=2):
+        if any(cell is not None and cell != "" and not (isinstance(cell, str) and cell.isspace()) for cell in cells):
+            yield number, cells
+
+
+def cell_text_or_blank(value: Cell) -> str:
+    try:
+        return cell_text(value)
+    except CellError:
+        return ""
+
+
+def _inspect(archive: zipfile.ZipFile) -> dict[str, dict[tuple[int, int], Message]]:
+    """Unpack every entry once under the limit; return the formula cells of each worksheet part.
+
+    Also refuses cells far away from the table: a reader that keeps a dense grid would fill the memory.
+    """
+    entries = archive.infolist()
+    if len(entries) > _MAX_ENTRIES or sum(entry.file_size for entry in entries) > MAX_BYTES:
+        raise _too_large()
+    formulas: dict[str, dict[tuple[int, int], Message]] = {}
+    formula = Message(N_("the cell holds a formula or its error: paste the value instead"))
+    unpacked = 0
+    for entry in entries:
+        may_hold_cells = not entry.filename.startswith(("xl/sharedStrings.xml", "xl/media/"))
+        marks = formulas.setdefault(entry.filename, {})
+        tail = b""
+        try:
+            with archive.open(entry) as stream:
+                while chunk := stream.read(_CHUNK):
+                    unpacked += len(chunk)
+                    if unpacked > MAX_BYTES:
+                        raise _too_large()
+                    if may_hold_cells:
+                        window = tail + chunk
+                        _refuse_far_cells(window)
+                        for found in _FORMULA.finditer(window):
+                            marks[(int(found[2]), _column_index(found[1]))] = formula
+                        tail = window[-2_048:]
+                    if len(marks) > _MAX_BLEMISHES:
+                        raise SheetError(
+                            Message(N_("The sheet is full of formulas or merged cells: paste the values into a new sheet."))
+                        )
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+            raise _broken() from error
+    return formulas
+
+
+def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Sheet name -> the entry of the archive that holds it."""
+    try:
+        book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+        links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    except (KeyError, ElementTree.ParseError) as error:
+        raise _broken() from error
+    targets = {link.get("Id"): link.get("Target", "") for link in links}
+    parts = {}
+    for sheet in book.iter(f"{_MAIN}sheet"):
+        target = targets.get(sheet.get(_LINK), "")
+        parts[sheet.get("name", "")] = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+    return parts
+
+
+def _refuse_far_cells(window: bytes) -> None:
+    if _FAR_COLUMN.search(window):
+        raise _too_many_columns()
+    for pattern in (_ROW_TAG, _FAR_ROW):
+        if any(int(found[1]) > MAX_ROWS + 1 for found in pattern.finditer(window)):
+            raise _too_many_rows()
+
+
+def _column_index(letters: bytes) -> int:
+    index = 0
+    for letter in letters.decode("ascii").upper():
+        index = index * 26 + ord(letter) - 64
+    return index - 1
