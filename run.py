@@ -260,9 +260,8 @@ def need_app():
 
 
 def prepare(env):
-    """What every start needs beside the packages: the instance folder, translations, fonts."""
+    """What every start needs beside the packages: the instance folder and the fonts in it."""
     Path(env["APP_INSTANCE"]).mkdir(mode=0o700, parents=True, exist_ok=True)
-    run([PYTHON, "-m", "tools.translations", "compile"], env=env)
     fonts = Path(env["APP_INSTANCE"]) / "fonts" / digest("requirements.txt")[:12]
     if (ROOT / "wsgi.py").exists() and not fonts.exists():
         run([PYTHON, "-m", "flask", "documents", "fonts"], env=env, stdout=subprocess.DEVNULL)
@@ -346,7 +345,6 @@ def do_test(options, rest):
     del env["FLASK_APP"]
     if "APP_INSTANCE" not in os.environ:
         del env["APP_INSTANCE"]
-    run([PYTHON, "-m", "tools.translations", "compile"], env=env)
     become([PYTHON, "-m", "pytest", *rest], env)
 
 
@@ -430,7 +428,7 @@ def main(words):
             add_options(verb)
         if name == "setup":
             verb.add_argument("--dev", action="store_true", help="with the tools for tests and checks")
-            verb.add_argument("--packages-only", action="store_true", help="without fonts and translations")
+            verb.add_argument("--packages-only", action="store_true", help="without the fonts")
     if words and words[0] in PASS_ON:
         options, rest = argparse.Namespace(verb=words[0]), words[1:]
     else:

@@ -1,6 +1,5 @@
 """Translations: one catalogue per floor, from English message ids.
 
-python -m tools.translations compile   write each .mo beside its .po (in-process, none is kept in git)
 python -m tools.translations check     every text of code and templates has its translation, with the same placeholders
 python -m tools.translations missing   the texts that have no translation yet, as .po entries to fill in
 """
@@ -11,7 +10,6 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,28 +35,6 @@ def catalogues(root: Path = ROOT) -> dict[Path, Catalog]:
         with path.open("rb") as source:
             found[path] = read_po(source, locale=path.parts[-3], domain=path.stem)
     return found
-
-
-def compile_all(root: Path = ROOT) -> list[Path]:
-    """Write each catalogue's .mo when it is missing or older than its .po; drop those without a .po."""
-    sources = sorted((root / "translations").glob("*/LC_MESSAGES/*.po"))
-    written = []
-    for path in sources:
-        target = path.with_suffix(".mo")
-        if target.exists() and target.stat().st_mtime_ns > path.stat().st_mtime_ns:
-            continue
-        with path.open("rb") as source:
-            catalogue = read_po(source, locale=path.parts[-3], domain=path.stem)
-        part = target.with_suffix(".mo.part")
-        with part.open("wb") as output:
-            write_mo(output, catalogue)
-        part.replace(target)
-        written.append(target)
-    for old in set((root / "translations").glob("*/LC_MESSAGES/*.mo")) - {
-        path.with_suffix(".mo") for path in sources
-    }:
-        old.unlink()
-    return written
 
 
 def used(root: Path = ROOT) -> dict[tuple[str | None, str], str]:
@@ -117,9 +93,6 @@ def missing(root: Path = ROOT) -> Iterator[str]:
 
 def main(words: list[str]) -> int:
     match words:
-        case ["compile"]:
-            compile_all()
-            return 0
         case ["check"]:
             found = list(problems())
             print("\n".join(found) or "translations complete")
