@@ -16,7 +16,7 @@ from sqlalchemy import update
 from core.access.policy import Refusal
 from core.audit.services import Actor, record
 from core.db import db
-from core.text import Message, N_
+from core.text import N_, Message
 
 Guard = Callable[..., None]
 
@@ -150,7 +150,9 @@ def _out_of_turn(table: Lifecycle, thing: Any) -> Conflict:
     state = table.by_state[thing.state]
     return Conflict(
         Message(
-            N_("This is now “%(state)s”: somebody acted before you, or the step is not due. Reload and look."),
+            N_(
+                "This is now “%(state)s”: somebody acted before you, or the step is not due. Reload and look."
+            ),
             {"state": Message(state.label)},
         )
     )

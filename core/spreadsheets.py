@@ -24,7 +24,7 @@ from xml.etree import ElementTree
 import python_calamine
 from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from core.text import Message, N_
+from core.text import N_, Message
 
 MAX_BYTES = 200 * 1024 * 1024
 """Largest file, also unpacked."""
@@ -88,7 +88,12 @@ def read_sheet(source: BinaryIO | str | Path, filename: str) -> Sheet:
         return _workbook(data)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise SheetError(
-            Message(N_("“%(name)s” is an old or encrypted Excel file: save it without a password as .xlsx or .csv."), {"name": filename[:80]})
+            Message(
+                N_(
+                    "“%(name)s” is an old or encrypted Excel file: save it without a password as .xlsx or .csv."
+                ),
+                {"name": filename[:80]},
+            )
         )
     return _csv(data, filename)
 
@@ -101,10 +106,18 @@ def cell_text(value: Cell) -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, (int, float)):
         if isinstance(value, float) and not value.is_integer():
-            return format(Decimal(repr(value)), "f") if value == value and abs(value) != float("inf") else str(value)
+            return (
+                format(Decimal(repr(value)), "f")
+                if value == value and abs(value) != float("inf")
+                else str(value)
+            )
         if abs(value) >= _EXACT_INTEGER:
             raise CellError(
-                Message(N_("the cell holds a number with more digits than a spreadsheet keeps: format the column as text and type it again"))
+                Message(
+                    N_(
+                        "the cell holds a number with more digits than a spreadsheet keeps: format the column as text and type it again"
+                    )
+                )
             )
         return str(int(value))
     if isinstance(value, (date, datetime, time)):
@@ -135,7 +148,10 @@ def _bytes_of(source: BinaryIO | str | Path) -> bytes:
 
 def _too_large() -> SheetError:
     return SheetError(
-        Message(N_("The file is larger than %(limit)s MB, also unpacked: split it."), {"limit": MAX_BYTES // 1024 // 1024})
+        Message(
+            N_("The file is larger than %(limit)s MB, also unpacked: split it."),
+            {"limit": MAX_BYTES // 1024 // 1024},
+        )
     )
 
 
@@ -145,12 +161,21 @@ def _too_many_rows() -> SheetError:
 
 def _too_many_columns() -> SheetError:
     return SheetError(
-        Message(N_("The table has more than %(limit)s columns: delete what lies beside it."), {"limit": MAX_COLUMNS})
+        Message(
+            N_("The table has more than %(limit)s columns: delete what lies beside it."),
+            {"limit": MAX_COLUMNS},
+        )
     )
 
 
 def _broken() -> SheetError:
-    return SheetError(Message(N_("The file is damaged or no spreadsheet: open it, save it again as .xlsx or .csv and upload that.")))
+    return SheetError(
+        Message(
+            N_(
+                "The file is damaged or no spreadsheet: open it, save it again as .xlsx or .csv and upload that."
+            )
+        )
+    )
 
 
 # CSV
@@ -159,7 +184,10 @@ def _broken() -> SheetError:
 def _csv(data: bytes, filename: str) -> Sheet:
     if b"\x00" in data:
         raise SheetError(
-            Message(N_("“%(name)s” is no table: upload a CSV (UTF-8 or GB 18030) or an XLSX file."), {"name": filename[:80]})
+            Message(
+                N_("“%(name)s” is no table: upload a CSV (UTF-8 or GB 18030) or an XLSX file."),
+                {"name": filename[:80]},
+            )
         )
     text = _decoded(data, filename)
     records = _records(text)
@@ -176,7 +204,10 @@ def _decoded(data: bytes, filename: str) -> str:
         except UnicodeDecodeError:
             continue
     raise SheetError(
-        Message(N_("“%(name)s” is no table: upload a CSV (UTF-8 or GB 18030) or an XLSX file."), {"name": filename[:80]})
+        Message(
+            N_("“%(name)s” is no table: upload a CSV (UTF-8 or GB 18030) or an XLSX file."),
+            {"name": filename[:80]},
+        )
     )
 
 
@@ -195,7 +226,9 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
                 yield number, cells
     except csv.Error as error:
         raise SheetError(
-            Message(N_("The CSV cannot be read after row %(row)s: check the quotation marks."), {"row": number})
+            Message(
+                N_("The CSV cannot be read after row %(row)s: check the quotation marks."), {"row": number}
+            )
         ) from error
 
 
@@ -217,7 +250,9 @@ def _workbook(data: bytes) -> Sheet:
             for sheet in book.sheets_metadata
             if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
         ]
-        filled = [(name, sheet) for name in names if (sheet := book.get_sheet_by_name(name)).start is not None]
+        filled = [
+            (name, sheet) for name in names if (sheet := book.get_sheet_by_name(name)).start is not None
+        ]
     except (python_calamine.CalamineError, OSError, ValueError) as error:
         raise _broken() from error
     if not filled:
@@ -241,7 +276,9 @@ def _workbook(data: bytes) -> Sheet:
         raise SheetError(Message(N_("Row 1 is empty: it holds the names of the columns.")))
     blemishes = marks.get(parts.get(name, ""), {})
     merged = Message(N_("the cell is merged with others: unmerge and fill each cell"))
-    merged_everywhere = Message(N_("The sheet is full of formulas or merged cells: paste the values into a new sheet."))
+    merged_everywhere = Message(
+        N_("The sheet is full of formulas or merged cells: paste the values into a new sheet.")
+    )
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
         for row in range(top, min(bottom, height) + 1):
             for column in range(left, min(right, width) + 1):
@@ -254,7 +291,10 @@ def _workbook(data: bytes) -> Sheet:
 
 def _filled_rows(rows: Iterator[list[Cell]]) -> Iterator[tuple[int, list[Cell]]]:
     for number, cells in enumerate(rows, start=2):
-        if any(cell is not None and cell != "" and not (isinstance(cell, str) and cell.isspace()) for cell in cells):
+        if any(
+            cell is not None and cell != "" and not (isinstance(cell, str) and cell.isspace())
+            for cell in cells
+        ):
             yield number, cells
 
 
@@ -294,9 +334,20 @@ def _inspect(archive: zipfile.ZipFile) -> dict[str, dict[tuple[int, int], Messag
                         tail = window[-2_048:]
                     if len(marks) > _MAX_BLEMISHES:
                         raise SheetError(
-                            Message(N_("The sheet is full of formulas or merged cells: paste the values into a new sheet."))
+                            Message(
+                                N_(
+                                    "The sheet is full of formulas or merged cells: paste the values into a new sheet."
+                                )
+                            )
                         )
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            NotImplementedError,
+            RuntimeError,
+            OSError,
+        ) as error:
             raise _broken() from error
     return formulas
 

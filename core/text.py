@@ -16,7 +16,7 @@ from typing import Any, Self
 from core.money import Money, percent
 
 
-def N_(message: str) -> str:  # noqa: N802 - the marker's name is gettext's convention
+def N_(message: str) -> str:
     """Mark an English message id for the catalogue without translating it yet."""
     return message
 

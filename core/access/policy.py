@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.text import Message, N_
+from core.text import N_, Message
 
 
 class Refusal(Exception):
@@ -141,7 +141,11 @@ def require_distinct(people: dict[str, int | None], *, rule: str, source: str) -
     filled = [who for who in people.values() if who is not None]
     if len(filled) != len(set(filled)):
         raise Refusal(
-            Message(N_("One person cannot take two steps on the same record: prepare, review and approve need three people.")),
+            Message(
+                N_(
+                    "One person cannot take two steps on the same record: prepare, review and approve need three people."
+                )
+            ),
             rule=rule,
             source=source,
             status=403,

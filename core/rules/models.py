@@ -33,7 +33,10 @@ class RuleSet(Model):
     @property
     def label(self) -> str:
         """``REL 150600 v2``, as written into decisions."""
-        return " ".join(part for part in (self.family, self.jurisdiction, self.programme) if part) + f" v{self.version}"
+        return (
+            " ".join(part for part in (self.family, self.jurisdiction, self.programme) if part)
+            + f" v{self.version}"
+        )
 
 
 class CalendarDay(Model):

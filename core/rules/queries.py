@@ -17,18 +17,18 @@ from core.rules.models import CalendarDay, RuleSet
 class Parameters(Mapping[str, Any]):
     """Parameters in force with the rule sets they come from, weakest first."""
 
-    values: dict[str, Any]
+    data: dict[str, Any]
     label: str
     source: str
 
     def __getitem__(self, key: str) -> Any:
-        return self.values[key]
+        return self.data[key]
 
     def __iter__(self) -> Any:
-        return iter(self.values)
+        return iter(self.data)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.data)
 
 
 def parameters(

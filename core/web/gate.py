@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from core import clock
 from core.access.policy import PERMISSIONS, Refusal
 from core.db import db, transaction
-from core.text import Message, N_
+from core.text import N_, Message
 from core.web.models import UsedKey
 
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -75,7 +75,9 @@ def _wrap(view: View, *, permissions: tuple[str, ...] | None, own_transaction: b
                 raise Refusal(
                     Message(N_("Your role does not include this page.")),
                     rule="ACCESS",
-                    whose_turn=Message(N_("people holding: %(permissions)s"), {"permissions": ", ".join(permissions)}),
+                    whose_turn=Message(
+                        N_("people holding: %(permissions)s"), {"permissions": ", ".join(permissions)}
+                    ),
                     status=403,
                 )
         if request.method in ("GET", "HEAD") or own_transaction:
@@ -90,7 +92,9 @@ def _write(view: View, *args: Any, **kwargs: Any) -> Response:
     key = request.form.get("_key", "")
     if not _KEY.fullmatch(key):
         raise Refusal(
-            Message(N_("This form came without its one-time key. Open the page again and send it from there.")),
+            Message(
+                N_("This form came without its one-time key. Open the page again and send it from there.")
+            ),
             status=400,
         )
     user_id = current_user.id if current_user.is_authenticated else None
@@ -118,7 +122,8 @@ def _write(view: View, *args: Any, **kwargs: Any) -> Response:
         used = db.session.get(UsedKey, key)
         if used is None:
             raise Refusal(
-                Message(N_("Somebody saved the same thing a moment before you. Reload the page and look.")), status=409
+                Message(N_("Somebody saved the same thing a moment before you. Reload the page and look.")),
+                status=409,
             ) from error
         return _first_answer(used, user_id)
 

@@ -53,7 +53,9 @@ _entries: dict[str, Entry] = {}
 _sources: dict[str, Callable[[Any], Iterable[Task]]] = {}
 
 
-def add_entry(endpoint: str, label: str, *, icon: str, group: str, order: int, permissions: tuple[str, ...]) -> None:
+def add_entry(
+    endpoint: str, label: str, *, icon: str, group: str, order: int, permissions: tuple[str, ...]
+) -> None:
     """Offer a link in the rail; registering it again replaces it."""
     if group not in GROUPS:
         raise ValueError(f"unknown group {group}")

@@ -32,7 +32,14 @@ def init_app(app: Flask) -> None:
     app.config["BABEL_DEFAULT_TIMEZONE"] = "Asia/Shanghai"
     Babel(app, locale_selector=chosen_locale)
     app.jinja_env.filters.update(
-        say=say, money=money_html, yuan=yuan, wan=wan, day=day, day_short=day_short, moment=moment, percent=percent
+        say=say,
+        money=money_html,
+        yuan=yuan,
+        wan=wan,
+        day=day,
+        day_short=day_short,
+        moment=moment,
+        percent=percent,
     )
     app.jinja_env.globals.update(current_locale=lambda: "en" if in_english() else "zh-Hans-CN", say=say)
 
@@ -76,7 +83,11 @@ def say(value: Any) -> str:
         return ""
     if isinstance(value, Message):
         # "%" signs in a sentence without values are only signs.
-        return gettext(value.id) % {k: _written(v) for k, v in value.params.items()} if value.params else say(value.id)
+        return (
+            gettext(value.id) % {k: _written(v) for k, v in value.params.items()}
+            if value.params
+            else say(value.id)
+        )
     if isinstance(value, str):
         return gettext(value).replace("%%", "%") if value else ""
     return str(_written(value))

@@ -37,7 +37,9 @@ class PayeeAccount(Model):
 
     organization: Mapped[Organization] = relationship()
 
-    __table_args__ = (CheckConstraint("confirmed_by IS NULL OR confirmed_by <> recorded_by", name="two_people"),)
+    __table_args__ = (
+        CheckConstraint("confirmed_by IS NULL OR confirmed_by <> recorded_by", name="two_people"),
+    )
 
 
 class Disbursement(Model):

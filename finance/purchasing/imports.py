@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from core.money import Money, MoneyError
 from core.spreadsheets import Cell, CellError, Sheet, SheetError, cell_text, read_sheet
-from core.text import Message, N_
+from core.text import N_, Message
 from finance.purchasing.rules import CONSORTIUM, FILED_BODY, PurchaseRow
 from registry.agencies.rules import DivisionError, is_known_division, normalise_division
 from registry.organizations.rules import KIND_BY_PREFIX, CodeError, CreditCode, check_credit_code
@@ -103,7 +103,12 @@ class RowError:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        return {"row": self.row, "column": self.column, "value": self.value, "message": self.message.to_dict()}
+        return {
+            "row": self.row,
+            "column": self.column,
+            "value": self.value,
+            "message": self.message.to_dict(),
+        }
 
 
 @dataclass(slots=True)
@@ -172,7 +177,9 @@ def _read_rows(sheet: Sheet, places: dict[str, int], result: ImportResult) -> No
                 row.refuse(
                     "contract_no",
                     Message(
-                        N_("the same contract number of this purchaser and fiscal year stands in row %(first)s: a contract has one row a year"),
+                        N_(
+                            "the same contract number of this purchaser and fiscal year stands in row %(first)s: a contract has one row a year"
+                        ),
                         {"first": first},
                     ),
                 )
@@ -222,7 +229,9 @@ class _Row:
         service_key = self._take("service_key", _identifier, required=False) or ""
         service_name = self._take("service_name", _name, required=False) or ""
         if not service_key and not service_name and not self._failed("service_key", "service_name"):
-            self.refuse("service_name", Message(N_("service key and service name are both empty: fill at least one")))
+            self.refuse(
+                "service_name", Message(N_("service key and service name are both empty: fill at least one"))
+            )
         catalogue_code = self._take("catalogue_code", _identifier, required=False) or ""
         public_service = self._take("public_service", _yes_no)
         contractor = self._take("contractor", _name)
@@ -240,11 +249,16 @@ class _Row:
         if kind is not None and not self._failed("contractor_code"):
             self._check_kind(kind, code)
         if share is not None and kind is not None and kind != CONSORTIUM:
-            self.refuse("so_share", Message(N_("only a consortium (联合体) has a share: leave it empty for other kinds")))
+            self.refuse(
+                "so_share",
+                Message(N_("only a consortium (联合体) has a share: leave it empty for other kinds")),
+            )
         if amount is not None and amount <= Money.zero():
             self.refuse("amount_yuan", Message(N_("the amount must be above zero")))
         elif amount is not None and cancelled is not None and cancelled > amount:
-            self.refuse("cancelled_amount_yuan", Message(N_("more is cancelled than the amount of the contract")))
+            self.refuse(
+                "cancelled_amount_yuan", Message(N_("more is cancelled than the amount of the contract"))
+            )
         if cancelled is not None and cancelled < Money.zero():
             self.refuse("cancelled_amount_yuan", Message(N_("the cancelled amount must not be below zero")))
         if (
@@ -288,7 +302,9 @@ class _Row:
     def _failed(self, *columns: str) -> bool:
         return any(error.column in columns for error in self.errors)
 
-    def _take(self, column: str, read: Callable[[Any], Any], *, required: bool = True, as_text: bool = True) -> Any:
+    def _take(
+        self, column: str, read: Callable[[Any], Any], *, required: bool = True, as_text: bool = True
+    ) -> Any:
         """The cell read by ``read``, ``None`` where it is blank or refused (then an error is noted)."""
         cell = self._cells.get(column)
         try:
@@ -305,7 +321,13 @@ class _Row:
     def _check_kind(self, kind: str, code: CreditCode | None) -> None:
         if code is None:
             if kind in _CODED_KINDS:
-                self.refuse("contractor_code", Message(N_("a contractor of kind %(kind)s has a unified social credit code: fill it in"), {"kind": kind}))
+                self.refuse(
+                    "contractor_code",
+                    Message(
+                        N_("a contractor of kind %(kind)s has a unified social credit code: fill it in"),
+                        {"kind": kind},
+                    ),
+                )
             return
         # A consortium or filed body may show its lead's or host's code; it does not count by it.
         if kind in (CONSORTIUM, FILED_BODY):
@@ -341,7 +363,10 @@ def _year(text: str) -> int:
     year = int(found[1])
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise _Refused(
-            Message(N_("the fiscal year lies outside %(first)s–%(last)s"), {"first": FIRST_YEAR, "last": LAST_YEAR})
+            Message(
+                N_("the fiscal year lies outside %(first)s–%(last)s"),
+                {"first": FIRST_YEAR, "last": LAST_YEAR},
+            )
         )
     return year
 
@@ -349,9 +374,7 @@ def _year(text: str) -> int:
 def _division(text: str) -> str:
     normal = normalise_division(unicodedata.normalize("NFKC", text))
     if not is_known_division(normal):
-        raise _Refused(
-            Message(N_("%(code)s is no city or county of GB/T 2260"), {"code": normal[:6]})
-        )
+        raise _Refused(Message(N_("%(code)s is no city or county of GB/T 2260"), {"code": normal[:6]}))
     return normal
 
 
@@ -368,7 +391,10 @@ def _code(text: str) -> CreditCode:
 def _kind(text: str) -> str:
     if text not in KINDS:
         raise _Refused(
-            Message(N_("unknown kind of contractor; known are: %(kinds)s"), {"kinds": "、".join(dict.fromkeys(KINDS.values()))})
+            Message(
+                N_("unknown kind of contractor; known are: %(kinds)s"),
+                {"kinds": "、".join(dict.fromkeys(KINDS.values()))},
+            )
         )
     return KINDS[text]
 

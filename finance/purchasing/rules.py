@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any, Literal, Self
 
 from core.money import Money
-from core.text import Message, N_
+from core.text import N_, Message
 from registry.agencies.rules import normalise_division, tree_prefix
 from registry.organizations.rules import credit_code_or_none
 
@@ -227,7 +227,9 @@ def judge_row(
     include_venture: bool | None = None,
 ) -> RowVerdict:
     """Whether a row is in scope and which part of it goes to social organizations, with the reason."""
-    outside = _outside(row, parameters, parameters.count_venture if include_venture is None else include_venture)
+    outside = _outside(
+        row, parameters, parameters.count_venture if include_venture is None else include_venture
+    )
     if outside is not None:
         return RowVerdict(row, False, Fraction(0), outside)
     weight, message = _weight(row, parameters)
@@ -242,7 +244,9 @@ def _outside(row: PurchaseRow, parameters: R30Parameters, include_venture: bool)
             N_("Not counted: “%(fund_source)s” is not public money."), {"fund_source": row.fund_source}
         )
     if row.is_venture and not include_venture:
-        return Message(N_("Not counted here: a venture grant, which enters only the figure including venture grants."))
+        return Message(
+            N_("Not counted here: a venture grant, which enters only the figure including venture grants.")
+        )
     return None
 
 
@@ -252,10 +256,14 @@ def _weight(row: PurchaseRow, parameters: R30Parameters) -> tuple[Fraction, Mess
         share = row.so_share or Fraction(0)
         if share == 0:
             return share, Message(
-                N_("In the total, not counted for social organizations: the consortium states no share of a social organization.")
+                N_(
+                    "In the total, not counted for social organizations: the consortium states no share of a social organization."
+                )
             )
         if share == 1:
-            return share, Message(N_("Counted in full: all of the consortium's work is a social organization's share."))
+            return share, Message(
+                N_("Counted in full: all of the consortium's work is a social organization's share.")
+            )
         return share, Message(
             N_("Counted in part: %(share)s of the consortium's work is a social organization's share."),
             {"share": share},
@@ -263,7 +271,9 @@ def _weight(row: PurchaseRow, parameters: R30Parameters) -> tuple[Fraction, Mess
     if row.contractor_kind == FILED_BODY:
         if not parameters.count_hosted:
             return Fraction(0), Message(
-                N_("In the total, not counted for social organizations: bodies paid through a host are not counted here.")
+                N_(
+                    "In the total, not counted for social organizations: bodies paid through a host are not counted here."
+                )
             )
         if _is_social(row.host_code, parameters):
             return Fraction(1), Message(
@@ -271,7 +281,9 @@ def _weight(row: PurchaseRow, parameters: R30Parameters) -> tuple[Fraction, Mess
                 {"host": row.host_code},
             )
         return Fraction(0), Message(
-            N_("In the total, not counted for social organizations: the filed community body names no registered social organization as its host.")
+            N_(
+                "In the total, not counted for social organizations: the filed community body names no registered social organization as its host."
+            )
         )
     if _is_social(row.contractor_code, parameters):
         return Fraction(1), Message(
@@ -279,7 +291,9 @@ def _weight(row: PurchaseRow, parameters: R30Parameters) -> tuple[Fraction, Mess
             {"code": row.contractor_code},
         )
     return Fraction(0), Message(
-        N_("In the total, not counted for social organizations: the contractor's code is not of a registered social organization (51, 52 or 53).")
+        N_(
+            "In the total, not counted for social organizations: the contractor's code is not of a registered social organization (51, 52 or 53)."
+        )
     )
 
 
@@ -468,7 +482,14 @@ def year_on_year(
     """The increment method over the same rows as :func:`compute_ratio`."""
     return year_on_year_of(
         compute_ratio(
-            rows, year, division, include_venture, rollup, parameters, continues, through_quarter=through_quarter
+            rows,
+            year,
+            division,
+            include_venture,
+            rollup,
+            parameters,
+            continues,
+            through_quarter=through_quarter,
         )
     )
 

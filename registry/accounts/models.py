@@ -6,18 +6,23 @@ password is an argon2id hash. Failed sign-ins are counted per login and per addr
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, String
+from flask_login import UserMixin
+from sqlalchemy import CheckConstraint, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.db import Model, fk, instant_column
+from core import clock
+from core.access.policy import ROLES, reads
+from core.db import Model, db, fk, instant_column
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
 from registry.persons.models import Person
 
 
-class User(Model):
+class User(UserMixin, Model):
     __tablename__ = "user_account"
 
     person_id: Mapped[int] = fk("person.id", index=False, unique=True)
@@ -29,6 +34,75 @@ class User(Model):
 
     person: Mapped[Person] = relationship(lazy="joined")
     roles: Mapped[list[RoleAssignment]] = relationship(back_populates="user", order_by="RoleAssignment.id")
+
+    def get_id(self) -> str:
+        return f"{self.id}.{self.session_stamp}"
+
+    @property
+    def session_stamp(self) -> str:
+        """Changes with the password, so that every other session of the account ends."""
+        return hashlib.sha256(self.password_hash.encode()).hexdigest()[:16]
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+    @property
+    def name(self) -> str:
+        return self.person.name
+
+    @property
+    def actor_id(self) -> int:
+        return self.id
+
+    @property
+    def actor_name(self) -> str:
+        return self.person.name
+
+    def held(self, permission: str) -> Iterator[RoleAssignment]:
+        """The assignments, valid today, whose role carries ``permission``."""
+        today = clock.today()
+        for item in self.roles:
+            if (
+                permission in ROLES[item.role].permissions
+                and item.valid_from <= today
+                and (item.valid_to is None or item.valid_to >= today)
+            ):
+                yield item
+
+    def may_somewhere(self, permission: str) -> bool:
+        return any(True for _ in self.held(permission))
+
+    def may(
+        self, permission: str, *, agency_id: int | None = None, organization_id: int | None = None
+    ) -> bool:
+        """Whether the permission is held at this unit; a reading one also from above it."""
+        if organization_id is not None:
+            return organization_id in self.organization_ids(permission)
+        return agency_id is not None and agency_id in self.agency_ids(permission)
+
+    def agency_ids(self, permission: str) -> set[int]:
+        """The agencies this permission reaches: the unit, and its subtree when it only reads."""
+        held = [item.agency for item in self.held(permission) if item.agency is not None]
+        if not reads(permission):
+            return {agency.id for agency in held}
+        reach = self.__dict__.setdefault("_reach", {})
+        key = tuple(sorted({agency.path for agency in held}))
+        if key not in reach:
+            found: set[int] = set()
+            for path in key:
+                found.update(db.session.scalars(select(Agency.id).where(Agency.path.startswith(path))))
+            reach[key] = found
+        return reach[key]
+
+    def organization_ids(self, permission: str) -> set[int]:
+        """The organizations this permission is held at."""
+        return {item.organization_id for item in self.held(permission) if item.organization_id is not None}
+
+    @property
+    def main_assignment(self) -> RoleAssignment | None:
+        """The unit and role shown beside the name."""
+        return self.roles[0] if self.roles else None
 
 
 class RoleAssignment(Model):

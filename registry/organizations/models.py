@@ -47,7 +47,9 @@ class Organization(Model):
     legal_representative: Mapped[Person | None] = relationship()
     host: Mapped[Organization | None] = relationship(remote_side="Organization.id")
     grades: Mapped[list[Grade]] = relationship(back_populates="organization", order_by="Grade.valid_from")
-    inspections: Mapped[list[Inspection]] = relationship(back_populates="organization", order_by="Inspection.year")
+    inspections: Mapped[list[Inspection]] = relationship(
+        back_populates="organization", order_by="Inspection.year"
+    )
     party: Mapped[PartyFacts | None] = relationship(back_populates="organization")
 
     __table_args__ = (

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from stdnum.cn import uscc
 
-from core.text import Message, N_
+from core.text import N_, Message
 
 LENGTH = 18
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -50,7 +50,7 @@ SOCIAL_ORGANIZATION_PREFIXES = frozenset({"51", "52", "53"})
 # The ministry registers for the whole nation; its division is 100000 and no province starts with 10.
 _NATION = "100000"
 _PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82".split()
+    ["11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41", "42", "43", "44", "45", "46", "50", "51", "52", "53", "54", "61", "62", "63", "64", "65", "71", "81", "82"]
 )
 
 _GB_11714_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
@@ -58,7 +58,7 @@ _GB_11714_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 # Full-width forms become ASCII; white space and hyphens that people type between groups vanish.
 # Other look-alikes (circled digits, Cyrillic letters) stay and are refused.
 _CLEANED = {0xFF01 + offset: 0x21 + offset for offset in range(94)} | dict.fromkeys(
-    (ord(mark) for mark in " \t\r\n\u00a0\u2002\u2003\u2009\u200b\u3000\ufeff-\uff0d\u2010\u2011\u2013\u2014")
+    ord(mark) for mark in " \t\r\n\u00a0\u2002\u2003\u2009\u200b\u3000\ufeff-\uff0d\u2010\u2011\u2013\u2014"
 )
 
 
@@ -112,13 +112,13 @@ def check_credit_code(code: str) -> CreditCode:
 
     Full-width characters, lower case, blanks and hyphens are put right; nothing is guessed.
     """
-    normal = "".join(
-        char.upper() if char.isascii() else char for char in code[:200].translate(_CLEANED)
-    )
+    normal = "".join(char.upper() if char.isascii() else char for char in code[:200].translate(_CLEANED))
     if len(normal) != LENGTH:
         raise CodeError(
             Message(
-                N_("A unified social credit code has 18 characters, this one has %(length)s: check it for missing or extra characters."),
+                N_(
+                    "A unified social credit code has 18 characters, this one has %(length)s: check it for missing or extra characters."
+                ),
                 {"length": len(normal)},
             )
         )
@@ -126,14 +126,18 @@ def check_credit_code(code: str) -> CreditCode:
         if char not in ALPHABET:
             raise CodeError(
                 Message(
-                    N_("Character %(place)s is “%(char)s”, which a unified social credit code never contains: it uses digits and capital letters without I, O, S, V and Z."),
+                    N_(
+                        "Character %(place)s is “%(char)s”, which a unified social credit code never contains: it uses digits and capital letters without I, O, S, V and Z."
+                    ),
                     {"place": place, "char": char},
                 )
             )
     if normal[:2] not in PREFIXES:
         raise CodeError(
             Message(
-                N_("“%(prefix)s” at the start is no registering authority and kind of organization: a social organization starts with 51, 52 or 53."),
+                N_(
+                    "“%(prefix)s” at the start is no registering authority and kind of organization: a social organization starts with 51, 52 or 53."
+                ),
                 {"prefix": normal[:2]},
             )
         )
@@ -148,14 +152,18 @@ def check_credit_code(code: str) -> CreditCode:
     if normal[16] != organization_check_character(normal[8:16]):
         raise CodeError(
             Message(
-                N_("The organization code in characters 9 to 17, “%(part)s”, fails its check character (GB 11714): at least one character is mistyped."),
+                N_(
+                    "The organization code in characters 9 to 17, “%(part)s”, fails its check character (GB 11714): at least one character is mistyped."
+                ),
                 {"part": normal[8:17]},
             )
         )
     if normal[17] != uscc.calc_check_digit(normal[:17]):
         raise CodeError(
             Message(
-                N_("The last character “%(char)s” does not fit the seventeen before it (GB 32100): at least one character is mistyped."),
+                N_(
+                    "The last character “%(char)s” does not fit the seventeen before it (GB 32100): at least one character is mistyped."
+                ),
                 {"char": normal[17]},
             )
         )

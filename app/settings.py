@@ -1,0 +1,76 @@
+"""Settings from the environment.
+
+``APP_INSTANCE``  folder of all state (default ``instance/``)
+``DATABASE_URL``  PostgreSQL (``postgresql://…``); default SQLite in the instance folder
+``APP_ENV``       ``development`` (default) or ``production``
+``APP_DEMO``      ``1``: fictional world, sign-in by one click; refused in production
+``SECRET_KEY``    signs the session; made and kept in the instance folder when absent
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+
+class SettingsError(RuntimeError):
+    """A setting that must be mended before the application may start."""
+
+
+def load(root: Path) -> tuple[Path, dict[str, Any]]:
+    """The instance folder and the Flask configuration."""
+    environment = os.environ.get("APP_ENV", "development")
+    if environment not in ("development", "production"):
+        raise SettingsError("APP_ENV is “development” or “production”")
+    demo = os.environ.get("APP_DEMO", "") == "1"
+    if environment == "production" and demo:
+        raise SettingsError("APP_DEMO=1 is refused in production: unset it")
+    instance = Path(os.environ.get("APP_INSTANCE", root / "instance")).resolve()
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    url = os.environ.get("DATABASE_URL") or f"sqlite:///{instance / 'shanzhi.db'}"
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            url = "postgresql+psycopg://" + url.removeprefix(prefix)
+    secret = os.environ.get("SECRET_KEY", "")
+    if environment == "production":
+        if secret and len(secret) < 32:
+            raise SettingsError("SECRET_KEY must have at least 32 characters in production")
+        if url.startswith("sqlite") and os.environ.get("ALLOW_SQLITE") != "1":
+            raise SettingsError(
+                "production runs on PostgreSQL: set DATABASE_URL (or ALLOW_SQLITE=1 for one small office)"
+            )
+    config: dict[str, Any] = {
+        "APP_ENV": environment,
+        "APP_DEMO": demo,
+        "SECRET_KEY": secret or _kept_secret(instance),
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": environment == "production",
+        "PERMANENT_SESSION_LIFETIME": 8 * 3600,
+        "MAX_CONTENT_LENGTH": 64 * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 2 * 1024 * 1024,
+        "SEND_FILE_MAX_AGE_DEFAULT": 365 * 24 * 3600,
+        "WTF_CSRF_TIME_LIMIT": None,
+    }
+    if url.startswith("postgresql"):
+        config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
+    return instance, config
+
+
+def _kept_secret(instance: Path) -> str:
+    """The instance's own secret: random, made once, readable by its owner alone."""
+    path = instance / "keys" / "session.key"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if not path.exists():
+        draft = path.with_suffix(f".{secrets.token_hex(6)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            stream.write(secrets.token_hex(32))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        draft.unlink()
+    return path.read_text()

@@ -1,0 +1,224 @@
+"""The table of published lottery fund notices: columns, and why a row is refused.
+
+One row is one line of a notice (item, subtotal or total), amounts in 万元. Columns as in
+``tests/data/lottery_fund_use.csv``; Chinese headings are understood too.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from core.money import Money, MoneyError
+from core.spreadsheets import Cell, CellError, Sheet, SheetError, cell_text, read_sheet
+from core.text import N_, Message
+from finance.funds.rules import WAN, NoticeRow
+
+MAX_ERRORS = 1_000
+FIRST_YEAR, LAST_YEAR = 1987, 2100
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "row": ("序号", "行号"),
+    "jurisdiction": ("地区", "行政区", "发布地区"),
+    "notice_title_or_subject": ("公告标题", "公告名称", "标题"),
+    "fiscal_year": ("预算年度", "年度"),
+    "fund_tier": ("公益金级次", "资金级次", "级次"),
+    "category": ("类别", "使用类别"),
+    "item": ("项目", "项目名称"),
+    "amount_wan_yuan": ("金额(万元)",),
+    "project_count": ("项目数", "项目个数"),
+    "stated_percent": ("占比(%)", "公布占比(%)"),
+    "is_subtotal": ("是否小计", "小计"),
+    "completeness": ("完整性",),
+    "source_kind": ("来源类型",),
+    "source_url": ("来源网址", "来源"),
+    "remark": ("备注",),
+}
+OPTIONAL_COLUMNS = frozenset(
+    {"row", "project_count", "stated_percent", "completeness", "source_kind", "source_url", "remark"}
+)
+
+_HEADINGS = {
+    unicodedata.normalize("NFKC", heading).replace(" ", "").lower(): name
+    for name, synonyms in COLUMNS.items()
+    for heading in (name, *synonyms)
+}
+_YES_NO = {"Y": True, "N": False, "是": True, "否": False}
+_PARTIAL = {"full": False, "partial": True, "完整": False, "部分": True}
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """One refused cell. ``row`` as in the spreadsheet (header = 1, 0 for the file as a whole); ``value`` as it stood."""
+
+    row: int
+    column: str
+    value: str
+    message: Message
+
+    def sentence(self) -> Message:
+        """The whole sentence with its place."""
+        if self.row == 0:
+            return self.message
+        return Message(
+            N_("Row %(row)s, %(column)s: %(problem)s"),
+            {"row": self.row, "column": self.column, "problem": self.message},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "row": self.row,
+            "column": self.column,
+            "value": self.value,
+            "message": self.message.to_dict(),
+        }
+
+
+@dataclass(slots=True)
+class ImportResult:
+    """``rows`` that can be taken and ``errors`` of the others; ``truncated`` when reading stopped at 1000 errors."""
+
+    rows: list[NoticeRow] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
+    truncated: bool = False
+    ignored_columns: list[str] = field(default_factory=list)
+
+
+class _Refused(ValueError):
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.english())
+        self.message = message
+
+
+def read_notices(source: BinaryIO | str | Path, filename: str) -> ImportResult:
+    """Read a table of notices (CSV in UTF-8 or GB 18030, or XLSX). Never raises for bad content."""
+    result = ImportResult()
+    try:
+        sheet = read_sheet(source, filename)
+        places = _places(sheet, result)
+        if not result.errors:
+            _read_rows(sheet, places, result)
+    except SheetError as error:
+        result.errors.append(RowError(0, "", filename[:80], error.message))
+    return result
+
+
+def _places(sheet: Sheet, result: ImportResult) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for index, heading in enumerate(sheet.header):
+        name = _HEADINGS.get(unicodedata.normalize("NFKC", heading).replace(" ", "").lower())
+        if name is None:
+            if heading:
+                result.ignored_columns.append(heading[:80])
+        elif name in places:
+            result.errors.append(RowError(1, name, heading[:80], Message(N_("the column occurs twice"))))
+        else:
+            places[name] = index
+    for name in COLUMNS:
+        if name not in places and name not in OPTIONAL_COLUMNS:
+            result.errors.append(RowError(1, name, "", Message(N_("the column is missing"))))
+    return places
+
+
+def _read_rows(sheet: Sheet, places: dict[str, int], result: ImportResult) -> None:
+    for number, cells in sheet.rows:
+        errors: list[RowError] = []
+        texts: dict[str, str] = {}
+        for name, index in places.items():
+            cell = cells[index] if index < len(cells) else None
+            blemish = sheet.blemishes.get((number, index))
+            try:
+                if blemish is not None:
+                    raise _Refused(blemish)
+                texts[name] = _cell_text(cell)
+            except (_Refused, CellError) as error:
+                errors.append(RowError(number, name, "" if cell is None else str(cell)[:200], error.message))
+        if any(str(cell or "").strip() for cell in cells[len(sheet.header) :]):
+            errors.append(
+                RowError(
+                    number,
+                    "",
+                    "",
+                    Message(N_("the row has more cells than the header: check commas and quotation marks")),
+                )
+            )
+        row = None if errors else _read_row(number, texts, errors)
+        if errors:
+            result.errors.extend(errors)
+            if len(result.errors) >= MAX_ERRORS:
+                del result.errors[MAX_ERRORS:]
+                result.truncated = True
+                return
+        elif row is not None:
+            result.rows.append(row)
+
+
+def _cell_text(cell: Cell) -> str:
+    if isinstance(cell, float) and abs(cell) < 10**15:
+        number = Decimal(repr(cell))
+        return format(number.quantize(Decimal(1)) if number == number.to_integral_value() else number, "f")
+    return cell_text(cell)
+
+
+def _read_row(number: int, texts: dict[str, str], errors: list[RowError]) -> NoticeRow | None:
+    def refuse(column: str, message: Message) -> None:
+        errors.append(RowError(number, column, texts.get(column, "")[:200], message))
+
+    for column in ("jurisdiction", "notice_title_or_subject", "fund_tier", "item"):
+        if not texts[column]:
+            refuse(column, Message(N_("the cell is empty")))
+    year = unicodedata.normalize("NFKC", texts["fiscal_year"]).removesuffix("度").removesuffix("年")
+    if not re.fullmatch(r"[0-9]{4}", year) or not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        refuse("fiscal_year", Message(N_("write the fiscal year with four digits, such as 2025")))
+    amount_text = unicodedata.normalize("NFKC", texts["amount_wan_yuan"]).replace(",", "").strip()
+    amount = Money.zero()
+    try:
+        if not _NUMBER.fullmatch(amount_text):
+            raise MoneyError
+        amount = Money.parse(amount_text, unit=WAN)
+    except MoneyError:
+        refuse(
+            "amount_wan_yuan",
+            Message(N_("write the amount in 万元, not below zero, with at most six decimals")),
+        )
+    count_text = unicodedata.normalize("NFKC", texts.get("project_count", ""))
+    if count_text and not re.fullmatch(r"[0-9]{1,9}", count_text):
+        refuse("project_count", Message(N_("write the number of projects as a whole number")))
+    percent = unicodedata.normalize("NFKC", texts.get("stated_percent", "")).removesuffix("%")
+    if percent and not _NUMBER.fullmatch(percent):
+        refuse("stated_percent", Message(N_("write the percentage as a number, such as 56.1")))
+    subtotal = _YES_NO.get(unicodedata.normalize("NFKC", texts["is_subtotal"]).upper())
+    if subtotal is None:
+        refuse("is_subtotal", Message(N_("write Y or N, 是 or 否")))
+    # A table that does not say so is taken as complete.
+    partial = _PARTIAL.get(texts.get("completeness", "").lower() or "full")
+    if partial is None:
+        refuse("completeness", Message(N_("write full or partial, 完整 or 部分")))
+    own_number = texts.get("row", "")
+    if own_number and not re.fullmatch(r"[0-9]{1,9}", own_number):
+        refuse("row", Message(N_("write the row number as a whole number")))
+    if errors or subtotal is None or partial is None:
+        return None
+    return NoticeRow(
+        row=int(own_number) if own_number else number,
+        jurisdiction=texts["jurisdiction"],
+        title=texts["notice_title_or_subject"],
+        fiscal_year=int(year),
+        fund_tier=texts["fund_tier"],
+        category=texts["category"],
+        item=texts["item"],
+        amount=amount,
+        amount_text=amount_text,
+        project_count=int(count_text) if count_text else None,
+        stated_percent=percent,
+        is_subtotal=subtotal,
+        is_partial=partial,
+        source_kind=texts.get("source_kind", ""),
+        source_url=texts.get("source_url", ""),
+        remark=texts.get("remark", ""),
+    )

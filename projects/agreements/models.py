@@ -1,0 +1,100 @@
+"""Agreements: what both sides sign, and the project that follows.
+
+A grant agreement comes from an awarded application; a service contract from a purchase without
+one. It is checked by legal and finance, offered, accepted by the organization's leader on line
+and signed by the agency's leader; signing makes the commitment. The project has its own life from
+then on.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import JSON, CheckConstraint, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.db import Model, fk, instant_column, money_column
+from core.money import Money
+from finance.commitments.models import Commitment
+from finance.funds.models import Earmark
+from grants.applications.models import Application
+from registry.organizations.models import Organization
+
+# agreement state: draft, legal_reviewed, finance_reviewed, offered, accepted, signed, ended, terminated
+# project state: preparing, running, suspended, closing, settled, archived, terminated, recovering
+
+
+class Agreement(Model):
+    agency_id: Mapped[int] = fk("agency.id", index=False)
+    organization_id: Mapped[int] = fk("organization.id", index=False)
+    track: Mapped[str] = mapped_column(String(20))  # venture_grant, service_purchase
+    application_id: Mapped[int | None] = fk("application.id", index=False, unique=True)
+    earmark_id: Mapped[int] = fk("earmark.id")
+    number: Mapped[str] = mapped_column(String(60), unique=True)
+    title: Mapped[str] = mapped_column(String(160))
+    state: Mapped[str] = mapped_column(String(32), default="draft")
+    amount: Mapped[Money] = money_column()
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    tranche_weights: Mapped[list] = mapped_column(JSON)
+    terms: Mapped[str] = mapped_column(Text, default="")
+    # A service contract: how it was bought and what it counts as (service_purchase only).
+    method: Mapped[str] = mapped_column(String(40), default="")
+    service_key: Mapped[str] = mapped_column(String(80), default="")
+    catalogue_code: Mapped[str] = mapped_column(String(16), default="")
+    drafted_by: Mapped[int] = fk("user_account.id", index=False)
+    legal_reviewed_by: Mapped[int | None] = fk("user_account.id", index=False)
+    finance_reviewed_by: Mapped[int | None] = fk("user_account.id", index=False)
+    accepted_by: Mapped[int | None] = fk("user_account.id", index=False)
+    accepted_at: Mapped[datetime | None] = instant_column()
+    signed_by: Mapped[int | None] = fk("user_account.id", index=False)
+    signed_on: Mapped[date | None]
+    commitment_id: Mapped[int | None] = fk("commitment.id", index=False, unique=True)
+
+    organization: Mapped[Organization] = relationship()
+    application: Mapped[Application | None] = relationship()
+    earmark: Mapped[Earmark] = relationship()
+    commitment: Mapped[Commitment | None] = relationship()
+    project: Mapped[Project | None] = relationship(back_populates="agreement")
+
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("ends_on >= starts_on", name="dates_order"),
+        CheckConstraint(
+            "(track = 'venture_grant') = (application_id IS NOT NULL)", name="grant_has_application"
+        ),
+        CheckConstraint("state <> 'signed' OR commitment_id IS NOT NULL", name="signed_has_commitment"),
+        CheckConstraint("legal_reviewed_by IS NULL OR legal_reviewed_by <> drafted_by", name="legal_differs"),
+        CheckConstraint(
+            "finance_reviewed_by IS NULL OR finance_reviewed_by <> drafted_by", name="finance_differs"
+        ),
+        CheckConstraint(
+            "signed_by IS NULL OR (signed_by <> drafted_by AND signed_by <> legal_reviewed_by "
+            "AND signed_by <> finance_reviewed_by)",
+            name="signer_differs",
+        ),
+        Index(None, "agency_id", "state", "id"),
+        Index(None, "organization_id", "id"),
+    )
+
+
+class Project(Model):
+    agreement_id: Mapped[int] = fk("agreement.id", index=False, unique=True)
+    agency_id: Mapped[int] = fk("agency.id", index=False)
+    organization_id: Mapped[int] = fk("organization.id", index=False)
+    number: Mapped[str] = mapped_column(String(60), unique=True)
+    title: Mapped[str] = mapped_column(String(160))
+    state: Mapped[str] = mapped_column(String(32), default="preparing")
+    planned_beneficiaries: Mapped[int] = mapped_column(default=0)
+    planned_person_times: Mapped[int] = mapped_column(default=0)
+    # Verdicts written down by the floor above: excellent, good, pass, fail; empty before.
+    midterm_grade: Mapped[str] = mapped_column(String(16), default="")
+    final_grade: Mapped[str] = mapped_column(String(16), default="")
+
+    agreement: Mapped[Agreement] = relationship(back_populates="project")
+    organization: Mapped[Organization] = relationship()
+
+    __table_args__ = (
+        Index(None, "agency_id", "state", "id"),
+        Index(None, "organization_id", "id"),
+    )

@@ -1,0 +1,171 @@
+"""Fixtures: an application with a small world on either database, and people at their browsers.
+
+The world is built once for each worker and database and copied for each test, so that tests commit
+for real and never see one another.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import make_url
+from webtest import TestApp
+
+from app.factory import create_app
+from core.db import db
+from tests import postgres, world
+
+ENGINES = ("sqlite", "postgresql")
+_counter = iter(range(10**9))
+
+
+def make_app(url: str, instance: Path) -> Flask:
+    os.environ.pop("APP_DEMO", None)
+    return create_app(
+        {
+            "INSTANCE": instance,
+            "SQLALCHEMY_DATABASE_URI": url,
+            "SECRET_KEY": "tests only " * 4,
+            "TESTING": True,
+            "PROPAGATE_EXCEPTIONS": True,
+            **(
+                {"SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 10, "max_overflow": 60}}
+                if url.startswith("postgresql")
+                else {"SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 10, "max_overflow": 60}}
+            ),
+        }
+    )
+
+
+def dispose(app: Flask) -> None:
+    with app.app_context():
+        db.session.remove()
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+class Templates:
+    """The two worlds of this worker, each made when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.made: dict[str, tuple[str, Path]] = {}
+
+    def get(self, engine: str) -> tuple[str, Path]:
+        if engine not in self.made:
+            instance = self.folder / f"template-{engine}"
+            instance.mkdir()
+            if engine == "sqlite":
+                url = f"sqlite:///{instance / 'shanzhi.db'}"
+            else:
+                url = postgres.fresh_database(f"template_{_worker()}")
+            app = make_app(url, instance)
+            with app.app_context():
+                db.create_all()
+                world.build()
+            dispose(app)
+            if engine == "sqlite":
+                with sqlite3.connect(instance / "shanzhi.db") as connection:
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.close()
+            self.made[engine] = (url, instance)
+        return self.made[engine]
+
+
+def _worker() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return Templates(tmp_path_factory.mktemp("worlds"))
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def bare_app(engine: str, templates: Templates, tmp_path: Path) -> Iterator[Flask]:
+    """The application on its own copy of the world, outside any context."""
+    url, source = templates.get(engine)
+    instance = tmp_path / "instance"
+    shutil.copytree(source, instance)
+    if engine == "sqlite":
+        target = f"sqlite:///{instance / 'shanzhi.db'}"
+    else:
+        name = f"test_{_worker()}_{next(_counter)}"
+        parts = make_url(url)
+        with psycopg.connect(
+            host=parts.query["host"], user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{parts.database}"'.encode())
+        target = parts.set(database=name).render_as_string(hide_password=False)
+    app = make_app(target, instance)
+    yield app
+    dispose(app)
+    if engine == "postgresql":
+        parts = make_url(target)
+        with psycopg.connect(
+            host=parts.query["host"], user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(f'DROP DATABASE "{parts.database}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture
+def app(bare_app: Flask) -> Iterator[Flask]:
+    """The application with its context pushed: for calling services and queries directly.
+
+    Do not use it together with a client (the context would be shared by all requests).
+    """
+    with bare_app.app_context():
+        yield bare_app
+
+
+@pytest.fixture
+def client_as(bare_app: Flask) -> Callable[[str], FlaskClient]:
+    """``client_as("clerk")``: a plain test client, already signed in; ``client_as("")`` is nobody."""
+
+    def make(login: str) -> FlaskClient:
+        client = bare_app.test_client()
+        if login:
+            with bare_app.app_context():
+                token = world.user(login).get_id()
+            with client.session_transaction() as session:
+                session["_user_id"] = token
+                session["_fresh"] = True
+        return client
+
+    return make
+
+
+@pytest.fixture
+def browser_as(bare_app: Flask) -> Callable[[str], TestApp]:
+    """``browser_as("clerk")``: pages and forms as a person without JavaScript uses them.
+
+    ``page = browser.get("/calls/new"); page.forms["call"]["title"] = "…"; page = page.forms["call"].submit()``
+    """
+
+    def make(login: str) -> TestApp:
+        browser = TestApp(bare_app)
+        if login:
+            with bare_app.app_context():
+                token = world.user(login).get_id()
+            _put_session(bare_app, browser, token)
+        return browser
+
+    return make
+
+
+def _put_session(app: Flask, browser: TestApp, token: str) -> None:
+    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    browser.set_cookie("session", serializer.dumps({"_user_id": token, "_fresh": True, "_permanent": True}))
