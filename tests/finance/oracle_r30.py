@@ -46,7 +46,11 @@ def weight(row):
 
 
 def in_scope(row, venture):
-    return row["public_service"] == "是" and row["fund_source"] not in DONATED and (venture or row["is_venture"] == "否")
+    return (
+        row["public_service"] == "是"
+        and row["fund_source"] not in DONATED
+        and (venture or row["is_venture"] == "否")
+    )
 
 
 def identity(row):
@@ -95,14 +99,17 @@ def figure(rows, year, division, venture, rollup, links=(), quarter_limit=4):
             services.append(s)
 
     def total(s, y):
-        return sum((fen(net(r)) for r in counted if service_of(r) == s and int(r["fiscal_year"]) == y), Fraction(0))
+        return sum(
+            (fen(net(r)) for r in counted if service_of(r) == s and int(r["fiscal_year"]) == y), Fraction(0)
+        )
 
     def added(s):
         return max(Fraction(0), total(s, year) - total(s, year - 1))
 
     def to_social(s, y):
         return sum(
-            (weight(r) * fen(net(r)) for r in counted if service_of(r) == s and int(r["fiscal_year"]) == y), Fraction(0)
+            (weight(r) * fen(net(r)) for r in counted if service_of(r) == s and int(r["fiscal_year"]) == y),
+            Fraction(0),
         )
 
     d = sum((added(s) for s in services), Fraction(0))

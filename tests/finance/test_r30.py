@@ -110,7 +110,11 @@ def test_two_banners_roll_up_by_amounts_not_by_ratios():
 
 
 def test_shrunk_service_does_not_offset_a_grown_one():
-    rows = [row("100"), row("500", ENTERPRISE, fiscal_year=2024, service_key="B"), row("1", ENTERPRISE, service_key="B")]
+    rows = [
+        row("100"),
+        row("500", ENTERPRISE, fiscal_year=2024, service_key="B"),
+        row("1", ENTERPRISE, service_key="B"),
+    ]
     assert compute_ratio(rows, 2025, "150600").ratio == 1
 
 
@@ -121,7 +125,11 @@ def test_fiscal_year_decides_not_the_signature():
 
 
 def test_own_level_is_the_exact_code_and_padding_does_not_matter():
-    rows = [row(division_code="150600000000"), row("50", division_code="150602001000"), row("7", division_code="150602")]
+    rows = [
+        row(division_code="150600000000"),
+        row("50", division_code="150602001000"),
+        row("7", division_code="150602"),
+    ]
     assert compute_ratio(rows, 2025, "1506").added_total_fen == 10_000
     assert compute_ratio(rows, 2025, "150602001").added_total_fen == 5_000
     assert compute_ratio(rows, 2025, "150600", rollup=True).added_total_fen == 15_700
@@ -130,7 +138,11 @@ def test_own_level_is_the_exact_code_and_padding_does_not_matter():
 
 
 def test_roll_up_of_a_province_takes_whole_levels():
-    rows = [row("1", division_code="510118"), row("2", division_code="520100"), row("4", division_code="510000")]
+    rows = [
+        row("1", division_code="510118"),
+        row("2", division_code="520100"),
+        row("4", division_code="510000"),
+    ]
     assert compute_ratio(rows, 2025, "510000", rollup=True).added_total_fen == 500
 
 
@@ -185,17 +197,40 @@ def test_blank_key_goes_by_name_and_is_not_mixed_up_with_a_key():
         ({"contractor_code": "52150602MJ1234561K"}, "does_not_count", 0),
         ({"contractor_code": ""}, "does_not_count", 0),
         ({"contractor_code": ENTERPRISE, "so_share": Fraction(1, 2)}, "does_not_count", 0),
-        ({"contractor_kind": "联合体", "contractor_code": "", "so_share": Fraction(2, 5)}, "partly", Fraction(2, 5)),
-        ({"contractor_kind": "联合体", "contractor_code": AGENCY, "so_share": Fraction(2, 5)}, "partly", Fraction(2, 5)),
+        (
+            {"contractor_kind": "联合体", "contractor_code": "", "so_share": Fraction(2, 5)},
+            "partly",
+            Fraction(2, 5),
+        ),
+        (
+            {"contractor_kind": "联合体", "contractor_code": AGENCY, "so_share": Fraction(2, 5)},
+            "partly",
+            Fraction(2, 5),
+        ),
         ({"contractor_kind": "联合体", "contractor_code": "", "so_share": Fraction(1)}, "counts", 1),
         ({"contractor_kind": "联合体", "contractor_code": ""}, "does_not_count", 0),
-        ({"contractor_kind": "备案社区社会组织", "contractor_code": "", "host_code": ASSOCIATION}, "counts", 1),
+        (
+            {"contractor_kind": "备案社区社会组织", "contractor_code": "", "host_code": ASSOCIATION},
+            "counts",
+            1,
+        ),
         ({"contractor_kind": "备案社区社会组织", "contractor_code": AGENCY}, "does_not_count", 0),
-        ({"contractor_kind": "备案社区社会组织", "contractor_code": "", "host_code": ENTERPRISE}, "does_not_count", 0),
-        ({"contractor_kind": "企业", "contractor_code": ENTERPRISE, "host_code": ASSOCIATION}, "does_not_count", 0),
+        (
+            {"contractor_kind": "备案社区社会组织", "contractor_code": "", "host_code": ENTERPRISE},
+            "does_not_count",
+            0,
+        ),
+        (
+            {"contractor_kind": "企业", "contractor_code": ENTERPRISE, "host_code": ASSOCIATION},
+            "does_not_count",
+            0,
+        ),
         ({"public_service": False}, "out_of_scope", 0),
         ({"is_venture": True}, "out_of_scope", 0),
-        *(({"fund_source": source}, "out_of_scope", 0) for source in ("社会捐赠", "众筹", "基金会配资", "自筹")),
+        *(
+            ({"fund_source": source}, "out_of_scope", 0)
+            for source in ("社会捐赠", "众筹", "基金会配资", "自筹")
+        ),
         ({"fund_source": "福利彩票公益金"}, "counts", 1),
     ],
 )
@@ -212,7 +247,10 @@ def test_parameters_of_a_jurisdiction():
     hosted = row(contractor_kind="备案社区社会组织", host_code=ASSOCIATION)
     assert judge_row(hosted, R30Parameters(count_hosted=False)).weight == 0
     assert judge_row(row(is_venture=True), R30Parameters(count_venture=True)).verdict == "counts"
-    assert judge_row(row(is_venture=True), R30Parameters(count_venture=True), include_venture=False).verdict == "out_of_scope"
+    assert (
+        judge_row(row(is_venture=True), R30Parameters(count_venture=True), include_venture=False).verdict
+        == "out_of_scope"
+    )
     strict = R30Parameters.from_dict({"threshold": "0.5", "organization_prefixes": ["52"]})
     assert judge_row(row(code=FOUNDATION), strict).weight == 0
     half = compute_ratio([row("40"), row("60", ENTERPRISE)], 2025, "150600", parameters=strict)
@@ -223,7 +261,9 @@ def test_parameters_of_a_jurisdiction():
 
 
 def test_cancellation_reduces_its_own_row():
-    figure = compute_ratio([with_correction(row("100"), Money.yuan("100")), row("10", ENTERPRISE)], 2025, "150600")
+    figure = compute_ratio(
+        [with_correction(row("100"), Money.yuan("100")), row("10", ENTERPRISE)], 2025, "150600"
+    )
     assert (figure.added_total_fen, figure.added_so_fen, figure.total_fen) == (1_000, 0, 1_000)
     with pytest.raises(ValueError, match="between zero and the amount"):
         with_correction(row("1"), Money.yuan("1.01"))
@@ -260,7 +300,9 @@ def test_year_on_year_cross_check():
 
 
 def test_split_by_source():
-    figure = compute_ratio([row("1"), row("2", fund_source="福利彩票公益金"), row("4", fund_source="社会捐赠")], 2025, "150600")
+    figure = compute_ratio(
+        [row("1"), row("2", fund_source="福利彩票公益金"), row("4", fund_source="社会捐赠")], 2025, "150600"
+    )
     assert total_by_source(figure) == {"一般公共预算": Money(100), "福利彩票公益金": Money(200)}
 
 
@@ -345,8 +387,19 @@ def test_random_continuations_equal_the_oracle(world, division, rollup, data):
     this = {oracle_r30.identity(r) for r in world if r["fiscal_year"] == "2025"}
     ended, begun = sorted(last - this), sorted(this - last)
     # A begun service continues ended ones only where it has a row in scope this year to be counted at.
-    begun = [s for s in begun if any(oracle_r30.identity(r) == s and r["fiscal_year"] == "2025" and oracle_r30.in_scope(r, True) for r in world)]
-    links = [(old, data.draw(st.sampled_from(begun))) for old in ended if data.draw(st.booleans())] if begun else []
+    begun = [
+        s
+        for s in begun
+        if any(
+            oracle_r30.identity(r) == s and r["fiscal_year"] == "2025" and oracle_r30.in_scope(r, True)
+            for r in world
+        )
+    ]
+    links = (
+        [(old, data.draw(st.sampled_from(begun))) for old in ended if data.draw(st.booleans())]
+        if begun
+        else []
+    )
     expected, cross_check = oracle_r30.figure(world, 2025, division, True, rollup, links)
     rows = [as_row(text) for text in world]
     figure = compute_ratio(rows, 2025, division, True, rollup, continues=links)
