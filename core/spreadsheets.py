@@ -13,9 +13,9 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
@@ -39,7 +39,7 @@ _MAX_BLEMISHES = 100_000
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
-Cell = str | float | int | bool | date | datetime | time | None
+Cell = str | float | int | bool | date | datetime | time | timedelta | None
 
 _ERROR_VALUES = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"})
 _TEXT_FORMULA = re.compile(r'="([^"]*)"')
@@ -122,6 +122,8 @@ def cell_text(value: Cell) -> str:
         return str(int(value))
     if isinstance(value, (date, datetime, time)):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
     text = value
     if wrapped := _TEXT_FORMULA.fullmatch(text.strip()):
         text = wrapped[1]
@@ -265,6 +267,8 @@ def _workbook(data: bytes) -> Sheet:
             )
         )
     name, sheet = filled[0]
+    if sheet.start is None or sheet.end is None:
+        raise _broken()
     height, width = sheet.end[0] + 1, sheet.end[1] + 1
     if height > MAX_ROWS + 1:
         raise _too_many_rows()
@@ -289,13 +293,13 @@ def _workbook(data: bytes) -> Sheet:
     return Sheet(header, _filled_rows(rows), blemishes)
 
 
-def _filled_rows(rows: Iterator[list[Cell]]) -> Iterator[tuple[int, list[Cell]]]:
+def _filled_rows(rows: Iterable[Sequence[Cell]]) -> Iterator[tuple[int, list[Cell]]]:
     for number, cells in enumerate(rows, start=2):
         if any(
             cell is not None and cell != "" and not (isinstance(cell, str) and cell.isspace())
             for cell in cells
         ):
-            yield number, cells
+            yield number, list(cells)
 
 
 def cell_text_or_blank(value: Cell) -> str:

@@ -235,7 +235,7 @@ class _Group:
                 {"item": _label(row), "base": base[1]},
             )
             whole = Fraction(base[1])
-            rows = (row.row,)
+            rows: tuple[int, ...] = (row.row,)
         elif self.total is not None and row is not self.total and self.total.amount:
             name = Message(N_("%(item)s as a percentage of the total"), {"item": _label(row)})
             whole = _wan(self.total)

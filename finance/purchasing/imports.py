@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
@@ -412,7 +412,7 @@ def _share(text: str) -> Fraction:
 
 def _amount(cell: Cell) -> Money:
     """元 with at most two decimals, as text or as a spreadsheet number."""
-    if isinstance(cell, bool) or isinstance(cell, (date, time)):
+    if isinstance(cell, (bool, date, time, timedelta)):
         raise _Refused(Message(N_("write the amount in yuan with at most two decimals, such as 1234.50")))
     if isinstance(cell, (int, float)):
         text = _plain(cell)

@@ -361,15 +361,22 @@ def service_lines(
     prefix = tree_prefix(level)
     joins = _Joins(continues)
     tallies: dict[ServiceKey, dict[int, _Tally]] = {}
+    # Few payees in many rows: what the weight depends on, judged once.
+    weights: dict[tuple[str, str, str, Fraction | None], Fraction] = {}
     for row in rows:
-        if row.fiscal_year not in (year, year - 1) or quarter_of(row) > through_quarter:
+        if row.fiscal_year not in (year, year - 1):
+            continue
+        if through_quarter < 4 and quarter_of(row) > through_quarter:
             continue
         service = row.service
         if not joins.concerns(service) and not _at(service[0], level, prefix, rollup):
             continue
         if _outside(row, parameters, include_venture) is not None:
             continue
-        weight, _message = _weight(row, parameters)
+        payee = (row.contractor_kind, row.contractor_code, row.host_code, row.so_share)
+        weight = weights.get(payee)
+        if weight is None:
+            weight = weights[payee] = _weight(row, parameters)[0]
         years = tallies.setdefault(service, {})
         years.setdefault(row.fiscal_year, _Tally()).add(row, weight)
 

@@ -71,7 +71,7 @@ def test_oracle_agrees_with_the_worked_example(division, figure):
 
 def test_exactly_thirty_percent_is_met():
     figure = compute_ratio([row("300000"), row("700000", ENTERPRISE, service_key="B")], 2025, "150600")
-    assert (figure.status, figure.ratio, figure.gap_fen) == ("met", Fraction(3, 10), 0)
+    assert (figure.status, figure.ratio, figure.gap_fen) == ("met", Fraction(3, 10), Fraction(0))
 
 
 def test_one_fen_short_is_below_and_never_shows_thirty():
@@ -93,7 +93,7 @@ def test_nothing_added_is_not_applicable():
 
 def test_continued_service_adds_only_the_difference():
     figure = compute_ratio([row("1000000"), row("800000", ENTERPRISE, fiscal_year=2024)], 2025, "150600")
-    assert (figure.added_total_fen, figure.added_so_fen) == (20_000_000, 20_000_000)
+    assert (figure.added_total_fen, figure.added_so_fen) == (20_000_000, Fraction(20_000_000))
 
 
 def test_two_banners_roll_up_by_amounts_not_by_ratios():
@@ -254,7 +254,7 @@ def test_parameters_of_a_jurisdiction():
     strict = R30Parameters.from_dict({"threshold": "0.5", "organization_prefixes": ["52"]})
     assert judge_row(row(code=FOUNDATION), strict).weight == 0
     half = compute_ratio([row("40"), row("60", ENTERPRISE)], 2025, "150600", parameters=strict)
-    assert (half.status, half.gap_fen) == ("below", 1_000)
+    assert (half.status, half.gap_fen) == ("below", Fraction(1_000))
     assert R30Parameters.from_dict(strict.to_dict()) == strict
     with pytest.raises(TypeError):
         R30Parameters.from_dict({"threshold": 0.3})
@@ -264,14 +264,14 @@ def test_cancellation_reduces_its_own_row():
     figure = compute_ratio(
         [with_correction(row("100"), Money.yuan("100")), row("10", ENTERPRISE)], 2025, "150600"
     )
-    assert (figure.added_total_fen, figure.added_so_fen, figure.total_fen) == (1_000, 0, 1_000)
+    assert (figure.added_total_fen, figure.added_so_fen, figure.total_fen) == (1_000, Fraction(0), 1_000)
     with pytest.raises(ValueError, match="between zero and the amount"):
         with_correction(row("1"), Money.yuan("1.01"))
 
 
 def test_wholly_cancelled_service_contributes_nothing():
     figure = compute_ratio([row("100", cancelled_amount=Money.yuan("100"))], 2025, "150600")
-    assert (figure.status, figure.services[0].so_share) == ("not_applicable", 0)
+    assert (figure.status, figure.services[0].so_share) == ("not_applicable", Fraction(0))
 
 
 def test_quarter_to_date_compares_the_same_quarters():
@@ -294,7 +294,11 @@ def test_quarter_to_date_compares_the_same_quarters():
 def test_year_on_year_cross_check():
     rows = [row("100"), row("40", fiscal_year=2024), row("100", ENTERPRISE, service_key="B")]
     check = year_on_year(rows, 2025, "150600")
-    assert (check.delta_total_fen, check.delta_so_fen, check.ratio) == (16_000, 6_000, Fraction(3, 8))
+    assert (check.delta_total_fen, check.delta_so_fen, check.ratio) == (
+        16_000,
+        Fraction(6_000),
+        Fraction(3, 8),
+    )
     falling = year_on_year([row("1"), row("2", fiscal_year=2024)], 2025, "150600")
     assert (falling.delta_total_fen, falling.ratio) == (-100, None)
 

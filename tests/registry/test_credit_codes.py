@@ -122,7 +122,7 @@ def test_ways_of_writing(written):
     ],
 )
 def test_sentence_names_what_is_wrong(code, part):
-    with pytest.raises(CodeError, match=".") as caught:
+    with pytest.raises(CodeError) as caught:
         check_credit_code(code)
     assert part in str(caught.value)
 
