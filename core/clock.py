@@ -7,6 +7,7 @@ published at the end of the year before, and a city may hear of a change earlier
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -43,6 +44,12 @@ def local(instant: datetime) -> datetime:
 def at_local(day: date, hour: int = 0, minute: int = 0) -> datetime:
     """The instant (UTC) of a wall time in Asia/Shanghai."""
     return datetime.combine(day, time(hour, minute), ZONE).astimezone(UTC)
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day ``months`` later (negative: earlier); a missing 29th to 31st becomes the month's last."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def calendar_known_until() -> date:

@@ -114,7 +114,7 @@ ROLES: dict[str, Role] = {
             "agency",
             _AGENCY_READS | {"panel.witness", "audit.read"},
         ),
-        Role("expert", N_("review expert"), "agency", frozenset({"review.score"})),
+        Role("expert", N_("review expert"), "agency", frozenset({"review.score", "expert.declare"})),
         Role("evaluator", N_("third-party evaluator"), "organization", frozenset({"checkpoint.evaluate"})),
         Role(
             "so_operator",

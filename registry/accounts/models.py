@@ -63,11 +63,7 @@ class User(UserMixin, Model):
         """The assignments, valid today, whose role carries ``permission``."""
         today = clock.today()
         for item in self.roles:
-            if (
-                permission in ROLES[item.role].permissions
-                and item.valid_from <= today
-                and (item.valid_to is None or item.valid_to >= today)
-            ):
+            if item.alive(today) and permission in ROLES[item.role].permissions:
                 yield item
 
     def may_somewhere(self, permission: str) -> bool:
@@ -87,7 +83,7 @@ class User(UserMixin, Model):
         if not reads(permission):
             return {agency.id for agency in held}
         reach = self.__dict__.setdefault("_reach", {})
-        key = tuple(sorted({agency.path for agency in held}))
+        key = tuple(sorted({agency.path for agency in held if agency.path}))
         if key not in reach:
             found: set[int] = set()
             for path in key:
@@ -102,7 +98,8 @@ class User(UserMixin, Model):
     @property
     def main_assignment(self) -> RoleAssignment | None:
         """The unit and role shown beside the name."""
-        return self.roles[0] if self.roles else None
+        today = clock.today()
+        return next((item for item in self.roles if item.alive(today)), None)
 
 
 class RoleAssignment(Model):
@@ -112,6 +109,7 @@ class RoleAssignment(Model):
     organization_id: Mapped[int | None] = fk("organization.id")
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
+    revoked_at: Mapped[datetime | None] = instant_column()
 
     user: Mapped[User] = relationship(back_populates="roles")
     agency: Mapped[Agency | None] = relationship()
@@ -121,6 +119,14 @@ class RoleAssignment(Model):
         CheckConstraint("(agency_id IS NULL) <> (organization_id IS NULL)", name="held_at_one_unit"),
         CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="dates_order"),
     )
+
+    def alive(self, on: date) -> bool:
+        """Whether the role is held on that day; a revoked one never is."""
+        return (
+            self.revoked_at is None
+            and self.valid_from <= on
+            and (self.valid_to is None or self.valid_to >= on)
+        )
 
 
 class SignInAttempt(Model):

@@ -12,9 +12,20 @@ from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Model, fk
+from core.text import N_
 
-# kind: civil_affairs_bureau, finance_bureau, subdistrict, sumu_township, community, gacha_village,
-# party_social_work_dept, organizer_unit, supervisor, other
+KINDS = {
+    "civil_affairs_bureau": N_("civil affairs bureau"),
+    "finance_bureau": N_("finance bureau"),
+    "subdistrict": N_("subdistrict"),
+    "sumu_township": N_("sumu or township"),
+    "community": N_("community"),
+    "gacha_village": N_("gacha or village"),
+    "party_social_work_dept": N_("party department of social work"),
+    "organizer_unit": N_("organizer of a round"),
+    "supervisor": N_("supervisory body"),
+    "other": N_("other unit"),
+}
 
 
 class Agency(Model):
@@ -32,3 +43,12 @@ class Agency(Model):
         CheckConstraint("parent_id <> id", name="not_own_parent"),
         Index(None, "path"),
     )
+
+    @property
+    def depth(self) -> int:
+        """0 for a root, 1 for the units right under it."""
+        return self.path.count("/") - 2
+
+    def is_within(self, other: Agency) -> bool:
+        """Whether this is ``other`` or lies under it; "/1/" is no prefix of "/11/"."""
+        return bool(other.path) and self.path.startswith(other.path)

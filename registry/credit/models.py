@@ -13,8 +13,16 @@ from sqlalchemy import CheckConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Model, fk
+from core.text import N_
 
-# kind: abnormal_list, dishonesty_list, major_violation, project_failed, project_grade, commitment_breach
+KINDS = {
+    "abnormal_list": N_("list of abnormal activity"),
+    "dishonesty_list": N_("list of serious violation and dishonesty"),
+    "major_violation": N_("major violation"),
+    "project_failed": N_("project failed"),
+    "project_grade": N_("final grade of a project"),
+    "commitment_breach": N_("broken commitment"),
+}
 
 
 class CreditEntry(Model):

@@ -13,13 +13,55 @@ from sqlalchemy import JSON, CheckConstraint, Index, String, Text, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Model, fk
+from core.text import N_
 from registry.agencies.models import Agency
 from registry.persons.models import Person
 
-# kind: social_association (51), social_service_agency (52), foundation (53), filed_community_so,
-# enterprise (91), public_institution (12), mass_organization (13), audit_firm, evaluator, other
-# register_class: registered, filed, outside
-# status: normal, abnormal, deregistered, revoked
+KINDS = {
+    "social_association": N_("social association"),
+    "social_service_agency": N_("social service agency"),
+    "foundation": N_("foundation"),
+    "filed_community_so": N_("filed community organization"),
+    "enterprise": N_("enterprise"),
+    "public_institution": N_("public institution"),
+    "mass_organization": N_("mass organization"),
+    "audit_firm": N_("audit firm"),
+    "evaluator": N_("evaluation body"),
+    "other": N_("other body"),
+}
+# registered: here; outside: registered elsewhere; filed: no legal person, known to its township.
+REGISTER_CLASSES = {
+    "registered": N_("registered here"),
+    "outside": N_("registered elsewhere"),
+    "filed": N_("filed, no legal person"),
+}
+STATUSES = {
+    "normal": N_("in normal standing"),
+    "abnormal": N_("in abnormal standing"),
+    "deregistered": N_("deregistered"),
+    "revoked": N_("registration revoked"),
+}
+INSPECTION_RESULTS = {
+    "qualified": N_("qualified"),
+    "basic": N_("basically qualified"),
+    "failed": N_("not qualified"),
+    "missing": N_("took no part"),
+}
+PARTY_ORGANIZATIONS = {
+    "none": N_("no party organization"),
+    "sole": N_("own party organization"),
+    "joint": N_("joint party organization"),
+    "functional": N_("functional party organization"),
+}
+FIELDS = {
+    "elderly": N_("elderly people"),
+    "children": N_("children"),
+    "disability": N_("people with disabilities"),
+    "community": N_("community life"),
+    "social_work": N_("social work"),
+    "finance": N_("finance and audit"),
+    "party": N_("party building"),
+}
 
 
 class Organization(Model):
@@ -55,7 +97,11 @@ class Organization(Model):
     __table_args__ = (
         CheckConstraint("host_id <> id", name="not_own_host"),
         CheckConstraint("register_class = 'filed' OR credit_code IS NOT NULL", name="registered_has_code"),
+        CheckConstraint("verified_by <> recorded_by", name="two_people"),
         Index(None, "agency_id", "sort_key", "id"),
+        Index(None, "agency_id", "kind", "sort_key", "id"),
+        Index(None, "agency_id", "status", "sort_key", "id"),
+        Index(None, "agency_id", "verified_by"),
         Index(None, "name"),
     )
 
