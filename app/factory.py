@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, g, render_template, request, session
+from flask_babel import force_locale
 from flask_bootstrap import Bootstrap5
 from flask_login import LoginManager, current_user
 from flask_migrate import Migrate
@@ -168,8 +169,13 @@ def _errors(app: Flask) -> None:
         code = error.code or 500
         if code < 400:
             return error
-        known = (
-            code if (ROOT / "templates" / "errors" / f"{code}.html").exists() else 400 if code < 500 else 500
-        )
+        known = code if (ROOT / "templates" / "errors" / f"{code}.html").exists() else 400
         headers = [(k, v) for k, v in error.get_headers() if k.lower() in ("allow", "retry-after")]
         return render_template(f"errors/{known}.html", error=error), code, headers
+
+
+def _failure(app: Flask, code: int) -> tuple[str, int]:
+    """The page of last resort: neither the database nor the session is touched."""
+    template = app.jinja_env.get_template("errors/500.html")
+    with force_locale(words.CHINESE):
+        return template.render(config=app.config, request=request), code

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,6 +41,8 @@ _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id
 Cell = str | float | int | bool | date | datetime | time | timedelta | None
 
 _ERROR_VALUES = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"})
+_BLANKS = re.compile(r"[\s\u200b\ufeff]+")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _TEXT_FORMULA = re.compile(r'="([^"]*)"')
 _ROW_TAG = re.compile(rb"""<(?:\w{1,20}:)?row\b[^<>]{0,300}?\br=["'](\d{1,12})["']""")
 _FAR_COLUMN = re.compile(rb"""\br=["'](?:[A-Za-z]{3,}|[C-Zc-z][A-Za-z]|[Bb][N-Zn-z])\d+["']""")
@@ -127,12 +128,12 @@ def cell_text(value: Cell) -> str:
     text = value
     if wrapped := _TEXT_FORMULA.fullmatch(text.strip()):
         text = wrapped[1]
-    text = re.sub(r"[\s\u200b\ufeff]+", " ", text).strip()
+    text = _BLANKS.sub(" ", text).strip()
     if len(text) > MAX_CELL:
         raise CellError(Message(N_("the text is longer than %(limit)s characters"), {"limit": MAX_CELL}))
     if text.startswith("=") or text in _ERROR_VALUES:
         raise CellError(Message(N_("the cell holds a formula or its error: paste the value instead")))
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+    if _CONTROLS.search(text):
         raise CellError(Message(N_("the text contains control characters")))
     return text
 

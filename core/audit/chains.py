@@ -8,6 +8,7 @@ tail shows too.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -48,11 +49,9 @@ def chain_key() -> bytes:
             draft = path.with_suffix(f".{secrets.token_hex(6)}")
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
                 stream.write(secrets.token_bytes(32))
-            try:
-                # Two processes starting at once: the first link stays, the second uses it.
+            # Two processes starting at once: the first link stays, the second uses it.
+            with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
-            except FileExistsError:
-                pass
             draft.unlink()
         cached = current_app.extensions["chain_key"] = path.read_bytes()
     return cached

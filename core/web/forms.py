@@ -9,6 +9,7 @@ from flask_babel import gettext
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, SelectField, StringField
 from wtforms.validators import ValidationError
+from wtforms.widgets import DateTimeLocalInput
 
 from core import clock
 from core.money import Money, MoneyError
@@ -67,6 +68,8 @@ class DayField(DateField):
 class MomentField(Field):
     """A wall time in Asia/Shanghai (``datetime-local``); ``data`` is an aware instant in UTC."""
 
+    widget = DateTimeLocalInput()
+
     def _value(self) -> str:
         if self.raw_data:
             return self.raw_data[0]
@@ -78,7 +81,7 @@ class MomentField(Field):
             return
         for pattern in ("%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"):
             try:
-                wall = datetime.strptime(valuelist[0].strip(), pattern)
+                wall = datetime.strptime(valuelist[0].strip(), pattern)  # noqa: DTZ007 - a wall time, placed below
             except ValueError:
                 continue
             if 1900 <= wall.year <= 2100:

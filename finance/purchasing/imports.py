@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -384,6 +385,7 @@ def _yes_no(text: str) -> bool:
     return _YES_NO[text]
 
 
+@lru_cache(maxsize=65_536)
 def _code(text: str) -> CreditCode:
     return check_credit_code(text)
 

@@ -1,0 +1,60 @@
+"""``flask purchasing``: the 30% duty on the command line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from core.access.policy import Refusal
+from core.audit.services import SYSTEM
+from core.db import transaction
+from core.money import percent_against
+from finance.purchasing.imports import read_purchases
+from finance.purchasing.queries import ratio
+from finance.purchasing.services import import_purchases
+from registry.agencies.rules import DivisionError
+
+cli = AppGroup("purchasing", help="Purchased services and the 30% rule.")
+
+
+@cli.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_command(file: Path) -> None:
+    """Import a purchase table (CSV or XLSX). A file with mistakes imports nothing and lists them."""
+    result = read_purchases(file, file.name)
+    if result.errors:
+        for error in result.errors:
+            click.echo(error.sentence().english(), err=True)
+        click.echo(f"nothing imported: {len(result.errors)} mistake(s)", err=True)
+        sys.exit(1)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    try:
+        with transaction():
+            batch = import_purchases(result.rows, file_name=file.name, sha256=digest, by=SYSTEM)
+            rows, replaced = batch.rows, batch.replaced
+    except Refusal as refusal:
+        click.echo(refusal.sentence.english(), err=True)
+        sys.exit(1)
+    click.echo(f"{rows} row(s) imported, {replaced} of them corrections")
+
+
+@cli.command("ratio")
+@click.option("--division", required=True, help="Division code, 6, 9 or 12 digits.")
+@click.option("--year", required=True, type=click.IntRange(1995, 2100))
+@click.option("--json", "as_json", is_flag=True, help="Exact fractions, for machines.")
+def ratio_command(division: str, year: int, as_json: bool) -> None:
+    """The four 30% figures of a level and year."""
+    try:
+        result = ratio(division, year)
+    except DivisionError as error:
+        raise click.ClickException(error.message.english()) from error
+    if as_json:
+        click.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=1))
+        return
+    for name, figure in result.figures.items():
+        click.echo(f"{name}: {percent_against(figure.ratio, figure.threshold)} {figure.status}")
