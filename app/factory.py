@@ -100,7 +100,11 @@ def _rooms(app: Flask) -> None:
             name = f"{room}.{part}"
             if importlib.util.find_spec(name) is None:
                 continue
-            module = importlib.import_module(name)
+            try:
+                module = importlib.import_module(name)
+            except ImportError as error:  # TEMPORARY-WHILE-FLOORS-ARE-BUILT
+                print(f"room {name} not loaded: {error}")
+                continue
             if part == "routes":
                 app.register_blueprint(module.bp)
             elif part == "commands":

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, url_for
 from flask_login import current_user
 
-from app.home.queries import budget_meters, grouped
+from app.home.queries import grouped
 from core import clock
 from core.text import N_
 from core.web import navigation
@@ -36,5 +36,4 @@ def show() -> Any:
         today=clock.today(),
         groups=groups,
         counts=counts,
-        budget_meters=budget_meters(current_user),
     )

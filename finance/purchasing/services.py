@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import select
 
@@ -13,7 +13,6 @@ from core.audit.services import Actor, append, record
 from core.db import db
 from core.money import Money
 from core.text import N_, Message
-from finance.commitments.models import Commitment
 from finance.purchasing.models import Purchase, PurchaseImport, ServiceContinuation
 from finance.purchasing.rules import PurchaseRow, ServiceKey
 from registry.agencies.rules import tree_prefix
@@ -108,8 +107,16 @@ def _columns(row: PurchaseRow) -> dict[str, Any]:
     }
 
 
+class Concluded(Protocol):
+    """What a commitment tells of a contract; commitments are a room above this one."""
+
+    id: Any
+    number: Any
+    amount: Any
+
+
 def record_concluded(
-    commitment: Commitment,
+    commitment: Concluded,
     *,
     division_code: str,
     purchaser: str,
