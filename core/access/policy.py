@@ -68,7 +68,7 @@ ROLES: dict[str, Role] = {
             "agency",
             _AGENCY_READS
             | {
-                "organization.edit", "credit.edit", "expert.edit", "call.draft", "application.confirm_eligibility",
+                "organization.edit", "credit.edit", "expert.edit", "call.draft", "call.publish", "application.confirm_eligibility",
                 "panel.plan", "decision.propose", "notice.publish", "objection.answer", "agreement.draft",
                 "disbursement.request", "project.follow", "checkpoint.plan", "purchase.record", "claim.handle",
                 "closure.handle", "rectification.open",
@@ -85,7 +85,7 @@ ROLES: dict[str, Role] = {
             "funder_leader",
             N_("approving leader"),
             "agency",
-            _AGENCY_READS | {"call.approve", "decision.approve", "agreement.sign", "disbursement.approve",
+            _AGENCY_READS | {"call.approve", "call.publish", "decision.approve", "agreement.sign", "disbursement.approve",
                              "closure.approve", "ratio.publish"},
         ),
         Role(

@@ -49,6 +49,9 @@ class Application(Model):
     submitted_at: Mapped[datetime | None] = instant_column()
     submitted_by: Mapped[int | None] = fk("user_account.id", index=False)
     created_by: Mapped[int] = fk("user_account.id", index=False)
+    # The one supplement (补正) that may be asked for: what is missing, until when.
+    supplement_items: Mapped[str] = mapped_column(Text, default="")
+    supplement_due_on: Mapped[date | None]
     # Eligibility as confirmed by a person.
     findings: Mapped[list] = mapped_column(JSON, default=list)
     eligibility_note: Mapped[str] = mapped_column(Text, default="")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, CheckConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Model, fk, instant_column, money_column
@@ -67,6 +67,15 @@ class Call(Model):
         CheckConstraint(
             "approved_by IS NULL OR (approved_by <> drafted_by AND approved_by <> reviewed_by)",
             name="approver_differs",
+        ),
+        # A document number is given once, also when two calls are published at the same moment.
+        Index(
+            "uq_call_agency_id_document_number",
+            "agency_id",
+            "document_number",
+            unique=True,
+            sqlite_where=text("document_number <> ''"),
+            postgresql_where=text("document_number <> ''"),
         ),
         Index(None, "agency_id", "state", "id"),
     )

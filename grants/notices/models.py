@@ -63,6 +63,7 @@ class Objection(Model):
     received_at: Mapped[datetime] = instant_column()
     answer_due_on: Mapped[date]
     answer: Mapped[str] = mapped_column(Text, default="")
+    uphold: Mapped[bool | None]  # what the answer proposes; holds once decided
     answered_by: Mapped[int | None] = fk("user_account.id", index=False)
     decided_by: Mapped[int | None] = fk("user_account.id", index=False)
     decided_at: Mapped[datetime | None] = instant_column()

@@ -1,0 +1,94 @@
+"""Which calls there are for whom, and the rules they are judged by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload
+
+from core import clock
+from core.db import db
+from core.rules.queries import Parameters, parameters
+from grants.calls.models import Call
+from grants.calls.rules import RBL_DEFAULTS, REL_DEFAULTS, serial_of
+
+
+def visible_calls(user: Any) -> Select[tuple[Call]]:
+    return select(Call).where(Call.agency_id.in_(user.agency_ids("call.read")))
+
+
+def call_in_scope(user: Any, call_id: int) -> Call | None:
+    return db.session.scalar(
+        visible_calls(user)
+        .where(Call.id == call_id)
+        .options(
+            joinedload(Call.agency),
+            joinedload(Call.selection_rubric),
+            joinedload(Call.midterm_rubric),
+            joinedload(Call.final_rubric),
+        )
+    )
+
+
+def is_open(call: Call, *, on: datetime | None = None) -> bool:
+    """Whether applications are taken at this instant of the server's clock."""
+    now = on or clock.now()
+    return call.state == "published" and call.opens_at <= now < call.deadline_at
+
+
+def open_calls(on: datetime | None = None) -> list[Call]:
+    """Every call that takes applications now, the nearest deadline first; public."""
+    now = on or clock.now()
+    return list(
+        db.session.scalars(
+            select(Call)
+            .where(Call.state == "published", Call.opens_at <= now, Call.deadline_at > now)
+            .options(joinedload(Call.agency))
+            .order_by(Call.deadline_at, Call.id)
+        )
+    )
+
+
+def published_call(call_id: int) -> Call | None:
+    """A call that has been published, whoever asks."""
+    return db.session.scalar(
+        select(Call)
+        .where(Call.id == call_id, Call.published_at.is_not(None))
+        .options(joinedload(Call.agency))
+    )
+
+
+def rules_of(call: Call) -> Parameters:
+    """The REL and RBL parameters of a call: defaults, rule sets in force, the call's own values.
+
+    Publication writes all of them into the call, so that a later rule set changes nothing.
+    """
+    if "rule_sets" in call.rules:
+        values = {**REL_DEFAULTS, **RBL_DEFAULTS, **call.rules}
+        return Parameters(values, str(values.pop("rule_sets")), "")
+    known = {"on": clock.today(), "jurisdiction": call.agency.division_code, "programme": call.programme}
+    eligibility = parameters("REL", REL_DEFAULTS, **known)
+    budget = parameters("RBL", RBL_DEFAULTS, **known)
+    return Parameters(
+        {**eligibility, **budget, **call.rules},
+        f"{eligibility.label} · {budget.label}",
+        "; ".join(part for part in (eligibility.source, budget.source) if part),
+    )
+
+
+def next_document_serial(agency_id: int, prefix: str, year: int) -> int:
+    numbers = db.session.scalars(
+        select(Call.document_number).where(
+            Call.agency_id == agency_id, Call.document_number.startswith(f"{prefix}〔{year}〕")
+        )
+    )
+    return max((serial_of(number, prefix, year) for number in numbers), default=0) + 1
+
+
+def calls_by_state(user: Any) -> dict[str, int]:
+    """How many calls of the scope are in each state."""
+    scope = visible_calls(user).subquery()
+    rows = db.session.execute(select(scope.c.state, func.count()).group_by(scope.c.state))
+    return dict(rows.tuples())

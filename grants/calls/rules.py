@@ -1,0 +1,153 @@
+"""The rules a call publishes, with their defaults and sources; and how its papers are numbered.
+
+Months are whole calendar months, shares are percent as decimal text. Sources as in DOMAIN 3.3 and
+3.4; a jurisdiction's rule set overlays the defaults, the call's own values overlay both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.text import N_, Message
+
+# Eligibility (REL): months, years, grade 1 to 5 (0: none asked for).
+REL_DEFAULTS: dict[str, Any] = {
+    "registered_months": 12,
+    "inspection_years": 1,
+    "abnormal_months": 12,
+    "dishonesty_months": 24,
+    "violation_months": 36,
+    "ban_months": 36,
+    "zombie_years": 2,
+    "min_grade": 0,
+}
+# Budget (RBL): shares of the requested grant in percent.
+RBL_DEFAULTS: dict[str, Any] = {
+    "staff_max": "30",
+    "management_max": "10",
+    "tax_max": "6.72",
+    "volunteer_max": "15",
+    "publicity_max": "10",
+}
+# Spending no grant pays for, whatever the call says (DOMAIN 3.2, 3.4).
+FORBIDDEN_LINES = (
+    "fixed_assets",
+    "infrastructure",
+    "reception",
+    "official_vehicles",
+    "overseas_travel",
+    "cash_gifts",
+    "investment",
+)
+
+# Official names of the sources, as findings quote them.
+SOURCES = {
+    "E1": "政府采购法 第二十二条第（一）项",
+    "E2": "GB 32100—2015 法人和其他组织统一社会信用代码编码规则；政府采购法 第二十二条",
+    "E3": "公益创投征集公告 申报条件（登记年限）",
+    "E4": "社会团体登记管理条例 第二十八条；民办非企业单位登记管理暂行条例 第二十三条",
+    "E5": "社会组织信用信息管理办法（民政部令第60号）",
+    "E6": "社会组织信用信息管理办法（民政部令第60号）：不给予资金资助、不向该社会组织购买服务",
+    "E7": "政府采购法 第二十二条第（五）项；政府采购法实施条例 第十九条",
+    "E8": "社会组织登记管理机关行政处罚程序规定；征集公告 申报条件",
+    "E9": "公益创投征集公告 申报条件（评估等级）",
+    "E10": "公益创投征集公告 申报条件（章程业务范围、实施地域）",
+    "E13": "公益创投征集公告 申报条件（申报数量）",
+    "E14": "公益创投征集公告 申报条件（不重复资助）",
+    "E16": "公益创投项目管理办法（违约限制申报）",
+    "E17": "党建引领社会组织高质量发展实施方案（党建工作承诺、党组织设置、党建入章）",
+    "E20": "社会组织登记管理机关清理整治“僵尸型”社会组织的规定",
+    "RBL-CAP": "公益创投征集公告 资助标准",
+    "RBL-SUM": "公益创投征集公告 预算编制要求",
+    "RBL-FORBID": "彩票公益金管理办法；公益创投项目资金使用规定（不得列支科目）",
+    "RBL-STAFF": "公益创投征集公告 预算编制要求（人员费用比例）",
+    "RBL-MGT": "公益创投征集公告 预算编制要求（管理费用比例）",
+    "RBL-TAX": "公益创投征集公告 预算编制要求（税费按实列支）",
+    "RBL-VOL": "公益创投征集公告 预算编制要求（志愿者补贴比例）",
+    "RBL-PUB": "公益创投征集公告 预算编制要求（宣传费用比例）",
+    "TIME": "公益创投征集公告 申报时间（以服务器时间为准）",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedRule:
+    """A rule as applicants read it: its id, what it asks, where it comes from."""
+
+    rule: str
+    sentence: Message
+    source: str
+
+
+def announced(values: Mapping[str, Any], *, max_applications: int) -> list[AnnouncedRule]:
+    """The rules that a call with these values checks, in the order of the findings."""
+    grade = int(values["min_grade"])
+    sentences = [
+        ("E1", Message(N_("Has legal personality, or applies through a registered host."))),
+        ("E2", Message(N_("Is a registered social organization (credit code 51, 52 or 53) in normal status."))),
+        ("E3", Message(N_("Registered for at least %(months)s months."), {"months": values["registered_months"]})),
+        ("E4", Message(N_("Annual inspection passed in the last %(years)s years."), {"years": values["inspection_years"]})),
+        ("E5", Message(N_("Not on the abnormal list, now or within %(months)s months."), {"months": values["abnormal_months"]})),
+        ("E6", Message(N_("Not on the list of serious dishonesty, now or within %(months)s months."), {"months": values["dishonesty_months"]})),
+        ("E7", Message(N_("No major violation within %(months)s months."), {"months": values["violation_months"]})),
+        ("E8", Message(N_("Not under investigation."))),
+        (
+            "E9",
+            Message(N_("Assessed at least %(grade)sA."), {"grade": grade})
+            if grade
+            else Message(N_("No minimum grade; 3A and above go first when scores are equal.")),
+        ),
+        ("E10", Message(N_("The project lies within the organization's chartered scope (judged by a person)."))),
+        ("E13", Message(N_("At most %(max)s applications from one organization."), {"max": max_applications})),
+        ("E14", Message(N_("The same project is not already paid by public money (judged by a person where other projects run)."))),
+        ("E16", Message(N_("No failed project or broken commitment within %(months)s months."), {"months": values["ban_months"]})),
+        ("E17", Message(N_("Party-building commitment signed; a Party organization where there are three or more full members."))),
+        ("E20", Message(N_("Not without inspection for %(years)s years in a row."), {"years": values["zombie_years"]})),
+        *(
+            (rule, Message(sentence, {"percent": values[key]}))
+            for rule, key, sentence in (
+                ("RBL-STAFF", "staff_max", N_("Project staff: at most %(percent)s%% of the grant.")),
+                ("RBL-MGT", "management_max", N_("Management: at most %(percent)s%% of the grant.")),
+                ("RBL-TAX", "tax_max", N_("Taxes: at most %(percent)s%% of the grant.")),
+                ("RBL-VOL", "volunteer_max", N_("Volunteer allowances: at most %(percent)s%% of the grant.")),
+                ("RBL-PUB", "publicity_max", N_("Publicity: at most %(percent)s%% of the grant.")),
+            )
+        ),
+        ("RBL-FORBID", Message(N_("No fixed assets, building, receptions, official cars, travel abroad, cash gifts or investment."))),
+    ]  # fmt: skip
+    return [AnnouncedRule(rule, sentence, SOURCES[rule]) for rule, sentence in sentences]
+
+
+_NUMBER = re.compile(r"([\u4e00-\u9fff]{1,16})[〔\[【(（]?((?:19|20)\d{2})[〕\]】)）]?第?0*([1-9]\d*)号")
+STRICT_NUMBER = re.compile(r"[\u4e00-\u9fff]{1,16}〔(19|20)\d{2}〕[1-9]\d*号")
+
+
+def document_number(text: str) -> str | None:
+    """A document number (发文字号) in its official form, also when typed with other brackets or none.
+
+    ``鄂民发[2023]073号`` → ``鄂民发〔2023〕73号``; ``None`` when it is no such number (DOMAIN 4).
+    """
+    match = _NUMBER.fullmatch("".join(text.split()))
+    return f"{match[1]}〔{match[2]}〕{match[3]}号" if match else None
+
+
+def compose_document_number(prefix: str, year: int, serial: int) -> str:
+    return f"{prefix}〔{year}〕{serial}号"
+
+
+def serial_of(number: str, prefix: str, year: int) -> int:
+    """The serial of a number with this prefix and year; 0 for any other number."""
+    head, tail = f"{prefix}〔{year}〕", "号"
+    inner = number.removeprefix(head).removesuffix(tail)
+    return int(inner) if number.startswith(head) and inner.isdecimal() else 0
+
+
+def weights_problem(weights: list[int]) -> Message | None:
+    """Tranche weights are one to three whole percent above zero that sum to 100 (RDT, DOMAIN 3.5)."""
+    if not 1 <= len(weights) <= 3 or any(weight < 1 for weight in weights):
+        return Message(N_("A grant is paid in one to three tranches of at least 1% each."))
+    if sum(weights) != 100:
+        return Message(N_("The tranches sum to %(total)s%%; they must make 100%%."), {"total": sum(weights)})
+    return None
