@@ -12,6 +12,7 @@ together are always zero.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -27,6 +28,9 @@ class Account(Model):
     # The row this account belongs to: fund_source, budget, earmark, commitment …
     owner_type: Mapped[str] = mapped_column(String(32))
     owner_id: Mapped[int] = mapped_column(BigInteger)
+    # Whose books these are, and the account that feeds this one: earmark ← budget, committed ← earmark.
+    agency_id: Mapped[int | None] = fk("agency.id", index=False)
+    parent_id: Mapped[int | None] = fk("account.id")
     restricted: Mapped[bool] = mapped_column(default=True)
     balance: Mapped[Money] = money_column(default=Money(0))
     last_seq: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -35,6 +39,7 @@ class Account(Model):
     __table_args__ = (
         UniqueConstraint("owner_type", "owner_id", "kind"),
         CheckConstraint("balance >= 0 OR NOT restricted", name="balance_not_negative"),
+        Index(None, "agency_id", "kind", "id"),
     )
 
 
@@ -53,6 +58,19 @@ class Transfer(Model):
     postings: Mapped[list[Posting]] = relationship(back_populates="transfer")
 
     __table_args__ = (Index(None, "reference_type", "reference_id"),)
+
+    def content(self) -> dict[str, Any]:
+        """What the hashes of its postings cover besides their own columns."""
+        return {
+            "kind": self.kind,
+            "key": self.key,
+            "reference_type": self.reference_type,
+            "reference_id": self.reference_id,
+            "reverses_id": self.reverses_id,
+            "memo": self.memo,
+            "posted_at": self.posted_at,
+            "posted_by": self.posted_by,
+        }
 
 
 class Posting(db.Model):  # type: ignore[name-defined,misc]
@@ -73,3 +91,16 @@ class Posting(db.Model):  # type: ignore[name-defined,misc]
     transfer: Mapped[Transfer] = relationship(back_populates="postings")
 
     __table_args__ = (CheckConstraint("amount <> 0", name="amount_not_zero"),)
+
+    def content(self) -> dict[str, Any]:
+        """What the hash covers: every column but the hash, and the transfer it belongs to."""
+        return {
+            "account_id": self.account_id,
+            "seq": self.seq,
+            "transfer_id": self.transfer_id,
+            "transfer": self.transfer.content() if self.transfer is not None else None,
+            "amount": self.amount.fen,
+            "balance_after": self.balance_after.fen,
+            "posted_at": self.posted_at,
+            "prev_hash": self.prev_hash,
+        }

@@ -1,0 +1,319 @@
+"""Reading the ledger: balances, extracts, trial balances, and the proof that all of it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, case, exists, func, select
+from sqlalchemy.orm import aliased, joinedload
+
+from core.audit.chains import Break, verify_chain
+from core.db import db
+from core.money import Money
+from core.text import N_, Message
+from finance.ledger.models import Account, Posting, Transfer
+
+KINDS = {
+    "source": N_("fund source"),
+    "budget": N_("budget, available"),
+    "earmark": N_("earmark, available"),
+    "reserved": N_("reserved for proposed grants"),
+    "committed": N_("committed by agreement"),
+    "payable": N_("approved, to be paid"),
+    "paid": N_("paid"),
+    "returned": N_("returned surplus"),
+}
+
+TRANSFER_KINDS = {
+    "budget_approved": N_("budget approved"),
+    "earmarked": N_("set aside"),
+    "earmark_released": N_("earmark released"),
+    "reserved": N_("reserved"),
+    "reservation_cancelled": N_("reservation cancelled"),
+    "committed": N_("committed"),
+    "remainder_released": N_("unused commitment released"),
+    "disbursement_approved": N_("payment approved"),
+    "disbursement_cancelled": N_("payment cancelled"),
+    "disbursement_paid": N_("paid out"),
+    "disbursement_returned": N_("returned by the bank"),
+    "surplus_returned": N_("surplus returned"),
+    "surplus_to_budget": N_("surplus back to the budget"),
+    "reversal": N_("reversal"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What an account or a transfer belongs to: its name and the page that shows it."""
+
+    name: str
+    endpoint: str
+    values: dict[str, Any]
+
+
+_owners: dict[str, Callable[[set[int]], dict[int, Owner]]] = {}
+
+
+def name_owners(owner_type: str, names: Callable[[set[int]], dict[int, Owner]]) -> None:
+    """Let the room above say what its rows are called; one query for all of a page's ids."""
+    _owners[owner_type] = names
+
+
+def owners(pairs: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Owner]:
+    """Names of the owners at hand, by (type, id); a type nobody names is left out."""
+    wanted: dict[str, set[int]] = {}
+    for owner_type, owner_id in pairs:
+        wanted.setdefault(owner_type, set()).add(owner_id)
+    return {
+        (owner_type, owner_id): owner
+        for owner_type, ids in wanted.items()
+        if owner_type in _owners
+        for owner_id, owner in _owners[owner_type](ids).items()
+    }
+
+
+def account_label(account: Account) -> Message:
+    """What lies on the account, as a sentence part."""
+    return Message(KINDS[account.kind])
+
+
+def find_account(owner_type: str, owner_id: int, kind: str) -> Account | None:
+    return db.session.scalar(
+        select(Account).where(
+            Account.owner_type == owner_type, Account.owner_id == owner_id, Account.kind == kind
+        )
+    )
+
+
+def balance(owner_type: str, owner_id: int, kind: str) -> Money:
+    """The present balance; zero when nothing was ever posted there."""
+    found = db.session.scalar(
+        select(Account.balance).where(
+            Account.owner_type == owner_type, Account.owner_id == owner_id, Account.kind == kind
+        )
+    )
+    return found if found is not None else Money(0)
+
+
+def balances(owner_type: str, owner_ids: Iterable[int]) -> dict[int, dict[str, Account]]:
+    """The accounts of several owners in one query: owner id → kind → account."""
+    found: dict[int, dict[str, Account]] = {}
+    for account in db.session.scalars(
+        select(Account).where(Account.owner_type == owner_type, Account.owner_id.in_(set(owner_ids)))
+    ):
+        found.setdefault(account.owner_id, {})[account.kind] = account
+    return found
+
+
+def visible_accounts(user: Any) -> Select[tuple[Account]]:
+    return select(Account).where(Account.agency_id.in_(user.agency_ids("fund.read")))
+
+
+def account_in_scope(user: Any, account_id: int) -> Account | None:
+    return db.session.scalar(visible_accounts(user).where(Account.id == account_id))
+
+
+def visible_transfers(user: Any) -> Select[tuple[Transfer]]:
+    """Transfers that touch an account of the user's units."""
+    return select(Transfer).where(
+        exists(
+            select(Posting.seq)
+            .join(Account, Account.id == Posting.account_id)
+            .where(
+                Posting.transfer_id == Transfer.id,
+                Account.agency_id.in_(user.agency_ids("fund.read")),
+            )
+        )
+    )
+
+
+def transfer_in_scope(user: Any, transfer_id: int) -> Transfer | None:
+    return db.session.scalar(visible_transfers(user).where(Transfer.id == transfer_id))
+
+
+def postings_of(transfer_ids: Iterable[int]) -> dict[int, list[Posting]]:
+    """Both sides of several transfers, with their accounts: what leaves first."""
+    found: dict[int, list[Posting]] = {}
+    for posting in db.session.scalars(
+        select(Posting)
+        .where(Posting.transfer_id.in_(set(transfer_ids)))
+        .options(joinedload(Posting.account))
+        .order_by(Posting.transfer_id, Posting.amount, Posting.account_id)
+    ):
+        found.setdefault(posting.transfer_id, []).append(posting)
+    return found
+
+
+def extract(account: Account) -> Select[tuple[Posting]]:
+    """The postings of one account; page it by ``Posting.seq``."""
+    return select(Posting).where(Posting.account_id == account.id).options(joinedload(Posting.transfer))
+
+
+def extract_of(owner_type: str, owner_id: int, *, limit: int = 50) -> list[Posting]:
+    """The newest postings on all accounts of one owner."""
+    return list(
+        db.session.scalars(
+            select(Posting)
+            .join(Account, Account.id == Posting.account_id)
+            .where(Account.owner_type == owner_type, Account.owner_id == owner_id)
+            .options(joinedload(Posting.transfer), joinedload(Posting.account))
+            .order_by(Posting.transfer_id.desc(), Posting.account_id, Posting.seq)
+            .limit(limit)
+        )
+    )
+
+
+def transfers_about(reference_type: str, reference_id: int) -> list[Transfer]:
+    """What was moved for one thing, oldest first."""
+    return list(
+        db.session.scalars(
+            select(Transfer)
+            .where(Transfer.reference_type == reference_type, Transfer.reference_id == reference_id)
+            .order_by(Transfer.id)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """One account with what came in, what went out and what is left (in − out = balance)."""
+
+    account: Account
+    came_in: Money
+    went_out: Money
+    depth: int
+
+
+def turnovers(account_ids: Iterable[int]) -> dict[int, tuple[Money, Money]]:
+    """Sums of what came in and what went out (both not negative) by account."""
+    rows = db.session.execute(
+        select(
+            Posting.account_id,
+            func.sum(case((Posting.amount > Money(0), Posting.amount))),
+            func.sum(case((Posting.amount < Money(0), Posting.amount))),
+        )
+        .where(Posting.account_id.in_(set(account_ids)))
+        .group_by(Posting.account_id)
+    )
+    return {account_id: (_money(plus), -_money(minus)) for account_id, plus, minus in rows}
+
+
+def _money(value: Any) -> Money:
+    """A sum as Money; PostgreSQL gives NUMERIC where the type is lost."""
+    return value if isinstance(value, Money) else Money(int(value or 0))
+
+
+def family(account: Account) -> list[tuple[Account, int]]:
+    """The account, its sisters of the same owner, and everything fed from it, with the depth."""
+    child, grandchild = aliased(Account), aliased(Account)
+    children = list(
+        db.session.scalars(
+            select(child).where(child.parent_id == account.id).order_by(child.owner_id, child.id)
+        )
+    )
+    lower: dict[int, list[Account]] = {}
+    for found in db.session.scalars(
+        select(grandchild)
+        .where(grandchild.parent_id.in_([item.id for item in children]))
+        .order_by(grandchild.owner_id, grandchild.id)
+    ):
+        lower.setdefault(found.parent_id or 0, []).append(found)
+    ordered: list[tuple[Account, int]] = [(account, 0)]
+    for item in children:
+        ordered.append((item, 1))
+        ordered.extend((below, 2) for below in lower.get(item.id, []))
+    return ordered
+
+
+def trial_balance(account: Account) -> list[TrialRow]:
+    """Every account fed from ``account`` (a budget's), in the order money flows down."""
+    members = family(account)
+    sums = turnovers(member.id for member, _depth in members)
+    zero = (Money(0), Money(0))
+    return [TrialRow(member, *sums.get(member.id, zero), depth=depth) for member, depth in members]
+
+
+def verify() -> list[Break]:
+    """Every place where the ledger does not hold; empty when all is well.
+
+    Checked: the chains and their seals, running balances, each account's kept balance and chain
+    end, each transfer's sum, and the grand total.
+    """
+    sums: dict[int, tuple[int, int, str]] = {}
+    breaks: list[Break] = []
+    breaks.extend(verify_chain("posting", _rows(sums, breaks)))
+    breaks.extend(_accounts(sums))
+    breaks.extend(_transfers())
+    return breaks
+
+
+def _rows(
+    sums: dict[int, tuple[int, int, str]], breaks: list[Break]
+) -> Iterator[tuple[str, int, dict[str, Any], str]]:
+    """Postings in chain order; keeps each account's running sum, last number and last hash."""
+    query = (
+        select(Posting)
+        .options(joinedload(Posting.transfer))
+        .order_by(Posting.account_id, Posting.seq)
+        .execution_options(yield_per=2000, populate_existing=True)
+    )
+    for posting in db.session.scalars(query):
+        total = sums.get(posting.account_id, (0, 0, ""))[0] + posting.amount.fen
+        sums[posting.account_id] = (total, posting.seq, posting.hash)
+        if posting.balance_after.fen != total:
+            breaks.append(
+                Break(
+                    "posting",
+                    str(posting.account_id),
+                    posting.seq,
+                    f"balance after is {posting.balance_after.plain()}, the rows say {Money(total).plain()}",
+                )
+            )
+        yield str(posting.account_id), posting.seq, posting.content(), posting.hash
+        db.session.expunge(posting)
+
+
+def _accounts(sums: dict[int, tuple[int, int, str]]) -> Iterator[Break]:
+    grand_total = 0
+    known = set()
+    query = select(Account).order_by(Account.id).execution_options(populate_existing=True)
+    for account in db.session.scalars(query):
+        known.add(account.id)
+        grand_total += account.balance.fen
+        total, seq, digest = sums.get(account.id, (0, 0, "0" * 64))
+        if account.balance.fen != total:
+            yield Break(
+                "account",
+                str(account.id),
+                account.last_seq,
+                f"balance is {account.balance.plain()}, the postings sum to {Money(total).plain()}",
+            )
+        if (account.last_seq, account.last_hash) != (seq, digest):
+            yield Break(
+                "account",
+                str(account.id),
+                account.last_seq,
+                f"the chain should end at #{account.last_seq}, it ends at #{seq}",
+            )
+        if account.restricted and account.balance.fen < 0:
+            yield Break("account", str(account.id), account.last_seq, "restricted and below zero")
+    for lost in sorted(set(sums) - known):
+        yield Break("account", str(lost), 0, "postings without their account")
+    if grand_total:
+        yield Break("ledger", "all accounts", 0, f"balances sum to {Money(grand_total).plain()}, not to zero")
+
+
+def _transfers() -> Iterator[Break]:
+    total = func.sum(Posting.amount)
+    query = (
+        select(Transfer.id, total, func.count(Posting.seq))
+        .join(Posting, Posting.transfer_id == Transfer.id, isouter=True)
+        .group_by(Transfer.id)
+        .having((total != Money(0)) | (func.count(Posting.seq) < 2))
+        .order_by(Transfer.id)
+    )
+    for transfer_id, found, count in db.session.execute(query):
+        what = f"{count} posting(s) sum to {_money(found).plain()}, not to zero"
+        yield Break("transfer", str(transfer_id), count, what)
