@@ -70,7 +70,7 @@ ROLES: dict[str, Role] = {
             | {
                 "organization.edit", "credit.edit", "expert.edit", "call.draft", "call.publish", "application.confirm_eligibility",
                 "panel.plan", "decision.propose", "notice.publish", "objection.answer", "agreement.draft",
-                "disbursement.request", "project.follow", "checkpoint.plan", "purchase.record", "claim.handle",
+                "disbursement.request", "project.follow", "project.accept", "checkpoint.plan", "purchase.record", "claim.handle",
                 "closure.handle", "rectification.open",
             },
         ),
@@ -79,7 +79,7 @@ ROLES: dict[str, Role] = {
             N_("reviewing officer"),
             "agency",
             _AGENCY_READS | {"call.review", "decision.review", "agreement.review", "organization.verify",
-                             "expert.verify", "objection.review", "closure.review"},
+                             "project.accept", "expert.verify", "objection.review", "closure.review"},
         ),
         Role(
             "funder_leader",

@@ -90,11 +90,18 @@ class Project(Model):
     # Verdicts written down by the floor above: excellent, good, pass, fail; empty before.
     midterm_grade: Mapped[str] = mapped_column(String(16), default="")
     final_grade: Mapped[str] = mapped_column(String(16), default="")
+    # The cost that closure accepted, written down when its report is checked; the last tranche reads it.
+    audited_cost: Mapped[Money | None] = money_column()
+    # Acceptance of a purchased service (验收书): who, when, what was found.
+    accepted_by: Mapped[int | None] = fk("user_account.id", index=False)
+    accepted_on: Mapped[date | None]
+    acceptance_note: Mapped[str] = mapped_column(Text, default="")
 
     agreement: Mapped[Agreement] = relationship(back_populates="project")
     organization: Mapped[Organization] = relationship()
 
     __table_args__ = (
+        CheckConstraint("audited_cost IS NULL OR audited_cost >= 0", name="cost_not_negative"),
         Index(None, "agency_id", "state", "id"),
         Index(None, "organization_id", "id"),
     )

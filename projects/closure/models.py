@@ -15,7 +15,7 @@ from core.db import Model, fk, instant_column, money_column
 from core.money import Money
 from projects.agreements.models import Project
 
-# state: reported, checked, settled
+# state: reported, returned, checked, settled
 
 
 class Closure(Model):
@@ -34,6 +34,7 @@ class Closure(Model):
     reported_by: Mapped[int] = fk("user_account.id", index=False)
     checked_by: Mapped[int | None] = fk("user_account.id", index=False)
     approved_by: Mapped[int | None] = fk("user_account.id", index=False)
+    return_reason: Mapped[str] = mapped_column(Text, default="")
 
     project: Mapped[Project] = relationship()
 

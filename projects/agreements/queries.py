@@ -1,0 +1,196 @@
+"""Reading agreements and projects, within each reader's scope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from core.db import db
+from core.money import Money
+from finance.catalogue.models import CatalogueItem
+from finance.disbursements.models import Disbursement
+from finance.funds.models import Budget, Earmark
+from grants.applications.models import Application
+from grants.notices.models import Notice, NoticeItem
+from projects.agreements.models import Agreement, Project
+from projects.agreements.rules import budget_by_line
+
+# The organization sees its agreement from the offer on.
+SHOWN_TO_ORGANIZATION = ("offered", "accepted", "signed", "ended", "terminated")
+
+
+def visible_agreements(user: Any) -> Select[tuple[Agreement]]:
+    agencies, organizations = user.agency_ids("agreement.read"), user.organization_ids("own.read")
+    scopes = []
+    if agencies:
+        scopes.append(Agreement.agency_id.in_(agencies))
+    if organizations:
+        scopes.append(
+            Agreement.organization_id.in_(organizations) & Agreement.state.in_(SHOWN_TO_ORGANIZATION)
+        )
+    return select(Agreement).where(or_(*scopes) if scopes else false())
+
+
+def visible_projects(user: Any) -> Select[tuple[Project]]:
+    agencies, organizations = user.agency_ids("project.read"), user.organization_ids("own.read")
+    scopes = []
+    if agencies:
+        scopes.append(Project.agency_id.in_(agencies))
+    if organizations:
+        scopes.append(Project.organization_id.in_(organizations))
+    return select(Project).where(or_(*scopes) if scopes else false())
+
+
+def agreement_in_scope(user: Any, agreement_id: int) -> Agreement | None:
+    return db.session.scalar(
+        visible_agreements(user)
+        .where(Agreement.id == agreement_id)
+        .options(joinedload(Agreement.organization), joinedload(Agreement.commitment))
+    )
+
+
+def project_in_scope(user: Any, project_id: int) -> Project | None:
+    return db.session.scalar(
+        visible_projects(user)
+        .where(Project.id == project_id)
+        .options(
+            joinedload(Project.organization),
+            joinedload(Project.agreement).joinedload(Agreement.commitment),
+        )
+    )
+
+
+def own_projects(user: Any) -> list[Project]:
+    """Projects of the organizations this person works for, newest first."""
+    return list(
+        db.session.scalars(
+            select(Project)
+            .where(Project.organization_id.in_(user.organization_ids("own.read")))
+            .order_by(Project.id.desc())
+        )
+    )
+
+
+def agreement_of(application_id: int) -> Agreement | None:
+    return db.session.scalar(select(Agreement).where(Agreement.application_id == application_id))
+
+
+def awaiting_agreement(user: Any) -> Sequence[Application]:
+    """Awarded applications of the clerk's agency that have no agreement yet."""
+    return db.session.scalars(
+        select(Application)
+        .outerjoin(Agreement, Agreement.application_id == Application.id)
+        .where(
+            Application.agency_id.in_(user.agency_ids("agreement.draft")),
+            Application.state == "awarded",
+            Agreement.id.is_(None),
+        )
+        .options(joinedload(Application.organization))
+        .order_by(Application.id)
+    ).all()
+
+
+def awarded_application(user: Any, application_id: int) -> Application | None:
+    """An awarded application for which this person may draft the agreement."""
+    return db.session.scalar(
+        select(Application).where(
+            Application.id == application_id,
+            Application.agency_id.in_(user.agency_ids("agreement.draft")),
+            Application.state == "awarded",
+        )
+    )
+
+
+def notice_of(application_id: int) -> Notice | None:
+    return db.session.scalar(
+        select(Notice).join(NoticeItem).where(NoticeItem.application_id == application_id)
+    )
+
+
+def catalogue_items(division_code: str, on: date) -> list[CatalogueItem]:
+    """Items in force on ``on`` in the division's own guiding catalogue and those above it."""
+    code = division_code.ljust(6, "0")
+    codes = {division_code, code[:6], code[:4] + "00", code[:2] + "0000", "000000", ""}
+    return list(
+        db.session.scalars(
+            select(CatalogueItem)
+            .where(
+                CatalogueItem.division_code.in_(codes),
+                CatalogueItem.valid_from <= on,
+                or_(CatalogueItem.valid_to.is_(None), CatalogueItem.valid_to >= on),
+            )
+            .order_by(CatalogueItem.code, CatalogueItem.id)
+        )
+    )
+
+
+def earmarks_of(agency_ids: set[int]) -> list[Earmark]:
+    return list(
+        db.session.scalars(
+            select(Earmark)
+            .where(Earmark.agency_id.in_(agency_ids))
+            .options(joinedload(Earmark.budget).joinedload(Budget.fund_source))
+            .order_by(Earmark.id.desc())
+        )
+    )
+
+
+def budget_lines(project: Project) -> dict[str, Money]:
+    """Granted money by budget line; empty for a bought service, whose price is not itemized."""
+    agreement = project.agreement
+    if agreement.application is None:
+        return {}
+    return budget_by_line(
+        agreement.amount, [(line.code, line.grant) for line in agreement.application.lines]
+    )
+
+
+def living_disbursements(tranche_ids: list[int]) -> dict[int, Disbursement]:
+    """The disbursement alive of each tranche, where there is one."""
+    rows = db.session.scalars(
+        select(Disbursement).where(
+            Disbursement.tranche_id.in_(tranche_ids), Disbursement.state.not_in(("returned", "cancelled"))
+        )
+    )
+    return {row.tranche_id: row for row in rows}
+
+
+def last_number(prefix: str) -> str | None:
+    """The highest agreement number that starts with ``prefix``."""
+    return db.session.scalar(select(func.max(Agreement.number)).where(Agreement.number.startswith(prefix)))
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A part of the project's page that a higher room offers.
+
+    ``facts(project, user)`` gives the template's variables, or ``None`` to show nothing.
+    """
+
+    name: str
+    order: int
+    template: str
+    facts: Callable[[Project, Any], dict[str, Any] | None]
+
+
+_panels: dict[str, Panel] = {}
+
+
+def add_panel(
+    name: str,
+    template: str,
+    facts: Callable[[Project, Any], dict[str, Any] | None],
+    *,
+    order: int,
+) -> None:
+    """Offer a part of the project's page; registering it again replaces it."""
+    _panels[name] = Panel(name, order, template, facts)
+
+
+def panels() -> list[Panel]:
+    return sorted(_panels.values(), key=lambda panel: panel.order)

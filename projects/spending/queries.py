@@ -1,0 +1,62 @@
+"""Reading spending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from core.db import db
+from core.money import Money
+from projects.agreements.models import Project
+from projects.agreements.queries import budget_lines, visible_projects
+from projects.spending.models import Expense
+from projects.spending.rules import Line, lines
+
+
+def spent_total(project: Project) -> Money:
+    """Everything spent out of the grant."""
+    total = db.session.scalar(select(func.sum(Expense.amount)).where(Expense.project_id == project.id))
+    return _money(total)
+
+
+def spent_by_line(project: Project) -> dict[str, Money]:
+    rows = db.session.execute(
+        select(Expense.line_code, func.sum(Expense.amount))
+        .where(Expense.project_id == project.id)
+        .group_by(Expense.line_code)
+    )
+    return {code: _money(total) for code, total in rows}
+
+
+def lines_of(project: Project) -> list[Line]:
+    """Budget and spending side by side."""
+    return lines(budget_lines(project), spent_by_line(project))
+
+
+def expenses_of(project: Project) -> Select[tuple[Expense]]:
+    return select(Expense).where(Expense.project_id == project.id)
+
+
+def expense_in_scope(user: Any, expense_id: int) -> Expense | None:
+    projects = visible_projects(user).with_only_columns(Project.id)
+    return db.session.scalar(
+        select(Expense).where(Expense.id == expense_id, Expense.project_id.in_(projects))
+    )
+
+
+def voucher_used(project: Project, voucher_number: str) -> bool:
+    return (
+        db.session.scalar(
+            select(Expense.id).where(
+                Expense.project_id == project.id, Expense.voucher_number == voucher_number
+            )
+        )
+        is not None
+    )
+
+
+def _money(total: Money | int | None) -> Money:
+    if total is None:
+        return Money(0)
+    return total if isinstance(total, Money) else Money(int(total))
