@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core import clock
-from core.text import Message, N_
+from core.text import N_, Message
 from core.web.navigation import Task
 
 
@@ -35,4 +34,3 @@ def grouped(tasks: list[Task]) -> tuple[list[dict[str, Any]], dict[str, int]]:
         "today": sum(1 for task in soon if task.days_left == 0),
     }
     return groups, counts
-

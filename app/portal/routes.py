@@ -1,0 +1,131 @@
+"""Public pages: what is asked for, what is about to be granted, what was funded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, render_template, url_for
+from flask_babel import gettext as _
+from werkzeug.utils import redirect
+
+from app.portal import queries
+from app.portal.forms import ObjectionForm
+from core import clock
+from core.audit.services import SYSTEM
+from core.files.services import store
+from core.text import N_
+from core.web.gate import allow
+from core.web.paging import paginate
+from grants.calls.models import Call
+from grants.notices.models import Notice
+from grants.notices.services import file_objection
+from projects.agreements.models import Project
+
+bp = Blueprint("portal", __name__, url_prefix="/public")
+
+GRADES = {"excellent": N_("excellent"), "good": N_("good"), "pass": N_("pass"), "fail": N_("fail")}
+
+
+@bp.context_processor
+def sections() -> dict[str, Any]:
+    """The masthead's sections."""
+    entries = (
+        ("portal.show", _("Overview")),
+        ("portal.calls", _("Calls")),
+        ("portal.notices", _("Notices")),
+        ("portal.projects", _("Funded projects")),
+    )
+    return {
+        "sections": [
+            {"label": label, "url": url_for(endpoint), "current": False} for endpoint, label in entries
+        ],
+        "public_home_url": url_for("portal.show"),
+    }
+
+
+@bp.get("/")
+@allow.public
+def show() -> str:
+    """Open calls, running notices, what was funded."""
+    now, today = clock.now(), clock.today()
+    calls = paginate(queries.published_calls().where(Call.deadline_at > now), (Call.id, True), size=10)
+    notices = paginate(queries.notices().where(Notice.ends_on >= today), (Notice.id, True), size=10)
+    count, total = queries.funded_total()
+    return render_template(
+        "portal/show.html", calls=calls, notices=notices, count=count, total=total, now=now
+    )
+
+
+@bp.get("/calls")
+@allow.public
+def calls() -> str:
+    page = paginate(queries.published_calls(), (Call.id, True))
+    return render_template("portal/calls.html", page=page, now=clock.now())
+
+
+@bp.get("/calls/<int:call_id>")
+@allow.public
+def call(call_id: int) -> str:
+    found = queries.published_call(call_id) or abort(404)
+    return render_template("portal/call.html", call=found, notice=queries.notice_of(found), now=clock.now())
+
+
+@bp.get("/notices")
+@allow.public
+def notices() -> str:
+    return render_template(
+        "portal/notices.html", page=paginate(queries.notices(), (Notice.id, True)), today=clock.today()
+    )
+
+
+@bp.route("/notices/<int:notice_id>", methods=["GET", "POST"])
+@allow.public
+def notice(notice_id: int) -> Any:
+    """A notice and, while it runs, the form to object in writing under a real name."""
+    found = queries.notice(notice_id) or abort(404)
+    form = ObjectionForm()
+    form.application.choices = [
+        (
+            item.application_id,
+            f"{item.rank}. {item.application.title}（{item.application.organization.name}）",
+        )
+        for item in found.items
+    ]
+    if form.validate_on_submit():
+        item = next(item for item in found.items if item.application_id == form.application.data)
+        upload = form.file.data
+        evidence = store(upload.stream, upload.filename or "file", by=SYSTEM) if upload else None
+        objection = file_objection(
+            found,
+            item.application,
+            name=form.name.data.strip(),
+            phone=form.phone.data.strip(),
+            text=form.text.data.strip(),
+            file=evidence,
+        )
+        return redirect(url_for("portal.objected", number=objection.number), code=303)
+    status = 422 if form.errors else 200
+    open_now = clock.today() <= found.ends_on
+    return render_template("portal/notice.html", notice=found, form=form, open_now=open_now), status
+
+
+@bp.get("/objections/<number>")
+@allow.public
+def objected(number: str) -> str:
+    """Confirmation with the number only; nothing of the objection itself is shown to the public."""
+    return render_template("portal/objected.html", number=number[:40])
+
+
+@bp.get("/projects")
+@allow.public
+def projects() -> str:
+    count, total = queries.funded_total()
+    page = paginate(queries.funded_projects(), (Project.id, True))
+    return render_template("portal/projects.html", page=page, count=count, total=total)
+
+
+@bp.get("/projects/<int:project_id>")
+@allow.public
+def project(project_id: int) -> str:
+    found = queries.funded_project(project_id) or abort(404)
+    return render_template("portal/project.html", project=found, GRADES=GRADES)
