@@ -16,7 +16,6 @@ from core.text import N_
 from registry.organizations.models import Organization
 from registry.persons.models import Person
 
-
 KINDS = {
     "employment": N_("employment"),
     "governance": N_("governance or control"),

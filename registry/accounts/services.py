@@ -1,0 +1,222 @@
+"""Signing in, passwords, accounts and the roles held by them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import text
+
+from core import clock
+from core.access.policy import ROLES, Refusal
+from core.audit.services import SYSTEM, Actor, record
+from core.db import db
+from core.text import N_, Message
+from registry.accounts import policy
+from registry.accounts.models import RoleAssignment, SignInAttempt, User
+from registry.accounts.queries import sign_in_locked_until, user_by_login
+from registry.accounts.rules import LOGIN, normal_password, password_problem
+from registry.agencies.models import Agency
+from registry.interests.queries import open_interest
+from registry.interests.services import declare_interest, end_interest
+from registry.organizations.models import Organization
+from registry.persons.models import Person
+
+# argon2id with the parameters of RFC 9106 for little memory: 64 MiB, 3 passes.
+_hasher = PasswordHasher()
+_ROLE_NOTE = "account role"
+
+
+@cache
+def _nobody() -> str:
+    """A hash to try against when the login is unknown, so that the answer takes as long."""
+    return _hasher.hash("nobody has this password")
+
+
+def password_fits(user: User | None, password: str) -> bool:
+    """Whether this is the user's password. Slow on purpose: never call it while holding the write lock
+    of a sign-in. ``None`` takes as long and is never right.
+    """
+    try:
+        _hasher.verify(user.password_hash if user is not None else _nobody(), normal_password(password))
+    except (VerificationError, InvalidHashError):
+        return False
+    return user is not None
+
+
+def record_sign_in(login: str, user: User | None, *, right: bool, address: str) -> datetime | None:
+    """Note an attempt whose password was checked before; returns until when the login or address is
+    locked, or ``None``.
+
+    The lock is asked again here, where attempts are in line: a hundred guesses sent at once still
+    count as a hundred. An attempt under a lock is not counted and never succeeds.
+    """
+    _in_line(login)
+    _in_line(address)
+    until = sign_in_locked_until(login, address)
+    if until is not None:
+        return until
+    admitted = right and user is not None and user.active
+    db.session.add(SignInAttempt(login=login[:60], address=address[:45], succeeded=admitted, at=clock.now()))
+    db.session.flush()
+    if user is not None:
+        event = "signed_in" if admitted else "sign_in_refused"
+        record(user, event, by=user if admitted else SYSTEM, details={"address": address})
+    return None
+
+
+def _in_line(key: str) -> None:
+    """Attempts for one login (or address) one after another; SQLite's write lock already does it."""
+    if db.session.get_bind().dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(f"sign-in/{key}".encode()).digest()[:8], "big", signed=True)
+        db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
+
+
+def create_user(person: Person, login: str, password: str, *, by: Actor) -> User:
+    """An account for a person; it can do nothing until a role is granted."""
+    login = login.strip().lower()
+    if not LOGIN.fullmatch(login):
+        raise Refusal(
+            Message(
+                N_(
+                    "A login has 1 to 60 small letters, digits and . _ - @ and begins and ends with a letter or digit."
+                )
+            )
+        )
+    if user_by_login(login) is not None:
+        raise Refusal(Message(N_("There is already an account “%(login)s”."), {"login": login}), status=409)
+    if db.session.query(User.id).filter(User.person_id == person.id).first() is not None:
+        raise Refusal(
+            Message(N_("%(name)s has an account already: grant a role to it."), {"name": person.name}),
+            status=409,
+        )
+    problem = password_problem(password, login=login, name=person.name)
+    if problem is not None:
+        raise Refusal(problem)
+    user = User(
+        person_id=person.id,
+        login=login,
+        password_hash=_hasher.hash(normal_password(password)),
+        password_changed_at=clock.now(),
+    )
+    db.session.add(user)
+    db.session.flush()
+    record(user, "account_created", by=by, details={"login": login, "person": person.id})
+    return user
+
+
+def set_password(user: User, password: str, *, by: Actor) -> None:
+    """A new password; every session that began with the old one ends."""
+    problem = password_problem(password, login=user.login, name=user.name)
+    if problem is not None:
+        raise Refusal(problem)
+    user.password_hash = _hasher.hash(normal_password(password))
+    user.password_changed_at = clock.now()
+    db.session.flush()
+    record(user, "password_changed", by=by)
+
+
+def set_locale(user: User, code: str, *, by: Actor) -> None:
+    if code not in ("zh", "en"):
+        raise ValueError(f"unknown language {code}")
+    if user.locale != code:
+        user.locale = code
+        db.session.flush()
+        record(user, "language_chosen", by=by, details={"locale": code})
+
+
+def close_account(user: User, *, by: Actor) -> None:
+    """The person can no longer sign in; sessions end at the next click, nothing is deleted."""
+    policy.require_other(user, by=by)
+    if user.active:
+        user.active = False
+        db.session.flush()
+        record(user, "account_closed", by=by)
+
+
+def reopen_account(user: User, *, by: Actor) -> None:
+    policy.require_other(user, by=by)
+    if not user.active:
+        user.active = True
+        db.session.flush()
+        record(user, "account_reopened", by=by)
+
+
+def grant_role(
+    user: User,
+    role: str,
+    *,
+    agency: Agency | None = None,
+    organization: Organization | None = None,
+    valid_from: date | None = None,
+    by: Actor,
+) -> RoleAssignment:
+    """Let a user hold ``role`` at one agency or one organization, as the role asks for.
+
+    Somebody who acts for an organization has an interest in it: it is noted, so that draws and
+    approvals see it.
+    """
+    if role not in ROLES:
+        raise ValueError(f"unknown role {role}")
+    held_at = "agency" if agency is not None else "organization"
+    if (agency is None) == (organization is None) or held_at != ROLES[role].held_at:
+        raise Refusal(
+            Message(
+                N_(
+                    "The role “%(role)s” is held at one unit of its kind: choose another unit or another role."
+                ),
+                {"role": Message(ROLES[role].label)},
+            )
+        )
+    policy.require_grantable(user, role, by=by)
+    today = clock.today()
+    for item in user.roles:
+        same_unit = item.agency is agency if agency is not None else item.organization is organization
+        if item.role == role and same_unit and item.alive(today):
+            raise Refusal(Message(N_("The account holds this role at this unit already.")), status=409)
+    assignment = RoleAssignment(
+        user=user, role=role, agency=agency, organization=organization, valid_from=valid_from or today
+    )
+    db.session.add(assignment)
+    db.session.flush()
+    unit = agency or organization
+    record(
+        user,
+        "role_granted",
+        by=by,
+        details={"role": role, held_at: unit.id if unit else None, "assignment": assignment.id},
+    )
+    if organization is not None and open_interest(user.person_id, organization.id, "employment") is None:
+        declare_interest(
+            user.person, organization, "employment", min(assignment.valid_from, today), note=_ROLE_NOTE, by=by
+        )
+    return assignment
+
+
+def revoke_role(assignment: RoleAssignment, *, by: Actor) -> None:
+    """End a role at once; the row stays as history."""
+    if assignment.revoked_at is not None:
+        raise Refusal(Message(N_("This role has been taken back already.")), status=409)
+    policy.require_other(assignment.user, by=by)
+    assignment.revoked_at = clock.now()
+    db.session.flush()
+    record(
+        assignment.user, "role_revoked", by=by, details={"role": assignment.role, "assignment": assignment.id}
+    )
+    if assignment.organization is not None:
+        _end_role_interest(assignment, by=by)
+
+
+def _end_role_interest(assignment: RoleAssignment, *, by: Actor) -> None:
+    today = clock.today()
+    others = [
+        item
+        for item in assignment.user.roles
+        if item is not assignment and item.organization_id == assignment.organization_id and item.alive(today)
+    ]
+    interest = open_interest(assignment.user.person_id, assignment.organization_id or 0, "employment")
+    if not others and interest is not None and interest.note == _ROLE_NOTE:
+        end_interest(interest, today, by=by)

@@ -1,0 +1,99 @@
+"""Reading the register, scope included."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+
+from core.db import db
+from registry.organizations.models import Grade, Organization
+
+
+def visible_organizations(user: Any) -> Select[tuple[Organization]]:
+    """The organizations of the units a person reads, and the person's own."""
+    agencies = user.agency_ids("organization.read")
+    own = user.organization_ids("own.read")
+    query = select(Organization)
+    if not own:
+        # The plain form lets the planner read the scope's index in order.
+        return query.where(Organization.agency_id.in_(agencies))
+    return query.where(or_(Organization.agency_id.in_(agencies), Organization.id.in_(own)))
+
+
+def organization_in_scope(user: Any, organization_id: int) -> Organization | None:
+    return db.session.scalar(visible_organizations(user).where(Organization.id == organization_id))
+
+
+def editable_organization(user: Any, organization_id: int, permission: str) -> Organization | None:
+    """The organization, when ``permission`` is held at the very unit that keeps it."""
+    return db.session.scalar(
+        select(Organization).where(
+            Organization.id == organization_id, Organization.agency_id.in_(user.agency_ids(permission))
+        )
+    )
+
+
+def own_organizations(user: Any) -> list[Organization]:
+    """The organizations this person acts for."""
+    return list(
+        db.session.scalars(
+            select(Organization)
+            .where(Organization.id.in_(user.organization_ids("own.read")))
+            .order_by(Organization.sort_key, Organization.id)
+        )
+    )
+
+
+def matching(query: Select[Any], words: str) -> Select[Any]:
+    """Narrow a query of organizations to those whose name contains, or whose code starts with, ``words``."""
+    words = words.strip()
+    if not words:
+        return query
+    return query.where(
+        or_(
+            Organization.name.contains(words, autoescape=True),
+            Organization.credit_code.startswith(words.upper(), autoescape=True),
+        )
+    )
+
+
+def named(query: Select[Any], text: str) -> Organization | None:
+    """The one organization of ``query`` with exactly this name or credit code."""
+    text = text.strip()
+    found = db.session.scalars(
+        query.where(or_(Organization.name == text, Organization.credit_code == text.upper())).limit(2)
+    ).all()
+    return found[0] if len(found) == 1 else None
+
+
+def code_is_taken(code: str, *, but: Organization | None = None) -> bool:
+    """Whether any row of the whole register holds this code."""
+    query = select(Organization.id).where(Organization.credit_code == code)
+    if but is not None:
+        query = query.where(Organization.id != but.id)
+    return db.session.scalar(query) is not None
+
+
+def grade_on(organization: Organization, day: date) -> Grade | None:
+    """The grade in force on ``day``; of several the one given last."""
+    valid = [item for item in organization.grades if item.valid_from <= day <= item.valid_to]
+    return max(valid, key=lambda item: (item.valid_from, item.id), default=None)
+
+
+def waiting_for_verification(user: Any, *, limit: int = 20) -> list[Organization]:
+    """Entries at the person's unit that somebody else recorded and nobody has verified."""
+    return list(
+        db.session.scalars(
+            select(Organization)
+            .where(
+                Organization.agency_id.in_(user.agency_ids("organization.verify")),
+                Organization.verified_by.is_(None),
+                Organization.recorded_by.is_not(None),
+                Organization.recorded_by != user.id,
+            )
+            .order_by(Organization.id)
+            .limit(limit)
+        )
+    )
