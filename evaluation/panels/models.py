@@ -25,7 +25,8 @@ class Panel(Model):
     state: Mapped[str] = mapped_column(String(32), default="planned")
     size: Mapped[int] = mapped_column(default=5)
     finance_experts: Mapped[int] = mapped_column(default=1)
-    # The frozen pool: [{"expert", "name", "fields", "recused": reason or ""}], canonical JSON and digest.
+    # The frozen pool: [{"expert", "person", "name", "fields", "recused": reasons or "", "barred",
+    # "conflicts": {application: reason}}], canonical JSON and digest.
     pool: Mapped[str] = mapped_column(Text, default="[]")
     pool_sha256: Mapped[str] = mapped_column(String(64), default="")
     seed: Mapped[str] = mapped_column(String(64), default="")
@@ -49,7 +50,9 @@ class PanelMember(Model):
     expert_id: Mapped[int] = fk("expert.id")
     person_id: Mapped[int] = fk("person.id")
     position: Mapped[int]
-    seat: Mapped[str] = mapped_column(String(16))  # subject, finance
+    seat: Mapped[str] = mapped_column(String(16))  # subject, finance, substitute
+    # A substitute scores one application alone, in the place of somebody recused later.
+    application_id: Mapped[int | None] = fk("application.id", index=False)
 
     panel: Mapped[Panel] = relationship(back_populates="members")
     expert: Mapped[Expert] = relationship()

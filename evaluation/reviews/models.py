@@ -1,6 +1,6 @@
 """Reviews: one expert's blind score sheet for one application.
 
-Each score needs a reason (or the sheet one overall). Nobody sees another sheet before all are in.
+A low score needs a reason (or the sheet one overall). Nobody sees another sheet before all are in.
 Points are kept in hundredths, so that half points stay exact.
 """
 
@@ -27,6 +27,8 @@ class Review(Model):
     comment: Mapped[str] = mapped_column(Text, default="")
     total: Mapped[int] = mapped_column(default=0)  # hundredths
     submitted_at: Mapped[datetime | None] = instant_column()
+    # Written after all sheets are in; silence counts as agreement (政府采购法实施条例 Art. 41).
+    dissent: Mapped[str] = mapped_column(Text, default="")
 
     panel: Mapped[Panel] = relationship()
     application: Mapped[Application] = relationship()
@@ -45,7 +47,7 @@ class Review(Model):
 class ReviewScore(Model):
     review_id: Mapped[int] = fk("review.id", index=False)
     criterion_id: Mapped[int] = fk("criterion.id", index=False)
-    points: Mapped[int]  # hundredths
+    points: Mapped[int | None]  # hundredths; open in a draft
     reason: Mapped[str] = mapped_column(String(400), default="")
 
     review: Mapped[Review] = relationship(back_populates="scores")
