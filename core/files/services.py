@@ -28,12 +28,19 @@ _OOXML = {
 _ALLOWED = {"application/pdf", "image/jpeg", "image/png", "image/webp", "application/zip"}
 
 
-def store(stream: IO[bytes], name: str, *, by: Actor, allowed: set[str] | None = None) -> StoredFile:
+def store(
+    stream: IO[bytes],
+    name: str,
+    *,
+    by: Actor,
+    allowed: set[str] | None = None,
+    max_bytes: int | None = MAX_BYTES,
+) -> StoredFile:
     """Keep the bytes of ``stream`` under their digest and note the upload.
 
     The type is what the content says, not the name. ``allowed`` narrows the media types (photos:
-    ``{"image/jpeg", "image/png", "image/webp"}``). Raises :class:`Refusal` for an empty, too large
-    or unknown file.
+    ``{"image/jpeg", "image/png", "image/webp"}``). ``max_bytes=None`` is for files that the product
+    makes itself. Raises :class:`Refusal` for an empty, too large or unknown file.
     """
     root = file_root()
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -43,7 +50,7 @@ def store(stream: IO[bytes], name: str, *, by: Actor, allowed: set[str] | None =
         try:
             while block := stream.read(1 << 16):
                 size += len(block)
-                if size > MAX_BYTES:
+                if max_bytes is not None and size > max_bytes:
                     raise Refusal(
                         Message(N_("A file may have at most 20 MB. Make it smaller and send it again.")),
                         status=413,
