@@ -8,13 +8,18 @@ published at the end of the year before, and a city may hear of a change earlier
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
 
 ZONE = ZoneInfo("Asia/Shanghai")
+
+# What "now" is while a story is told at another time, see at().
+_told: ContextVar[datetime | None] = ContextVar("told", default=None)
 
 # Asks the editable table: True / False where it knows the day, None where it does not.
 _known_days: Callable[[date], bool | None] | None = None
@@ -28,7 +33,19 @@ def use_calendar(lookup: Callable[[date], bool | None] | None) -> None:
 
 def now() -> datetime:
     """The present instant, aware, in UTC."""
-    return datetime.now(UTC)
+    return _told.get() or datetime.now(UTC)
+
+
+@contextmanager
+def at(instant: datetime) -> Iterator[None]:
+    """Let "now" be ``instant`` inside the block: the demonstration world is told in order of time."""
+    if instant.tzinfo is None:
+        raise TypeError("an instant needs a time zone")
+    token = _told.set(instant)
+    try:
+        yield
+    finally:
+        _told.reset(token)
 
 
 def today() -> date:
