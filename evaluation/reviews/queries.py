@@ -252,12 +252,8 @@ def _parts(panel: Panel) -> dict[int, dict[str, int]]:
 
 
 def names_of(persons: set[int]) -> dict[int, str]:
-    return {
-        person_id: name
-        for person_id, name in db.session.execute(
-            select(Person.id, Person.name).where(Person.id.in_(persons))
-        )
-    }
+    rows = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(persons)))
+    return {row.id: row.name for row in rows}
 
 
 def scorers(panel_id: int) -> list[int]:
