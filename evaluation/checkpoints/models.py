@@ -57,7 +57,7 @@ class Checkpoint(Model):
 class CheckpointScore(Model):
     checkpoint_id: Mapped[int] = fk("checkpoint.id", index=False)
     criterion_id: Mapped[int] = fk("criterion.id", index=False)
-    points: Mapped[int]  # hundredths
+    points: Mapped[int | None]  # hundredths; open in a draft
     reason: Mapped[str] = mapped_column(String(400), default="")
 
     checkpoint: Mapped[Checkpoint] = relationship(back_populates="scores")

@@ -1,0 +1,244 @@
+"""Checkpoints in scope, the facts beside a rubric, and the progress of a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from core import clock
+from core.db import db
+from core.rules.queries import Parameters, parameters
+from evaluation.checkpoints import rules
+from evaluation.checkpoints.models import Checkpoint
+from finance.commitments.queries import paid_total
+from grants.applications.models import Application
+from grants.calls.models import Call
+from grants.rubrics.models import Rubric
+from projects.agreements.models import Agreement, Project
+from projects.delivery.models import ServiceRecord
+from projects.delivery.queries import totals
+from projects.spending.queries import spent_total
+from projects.supervision.queries import rectifications_of
+from registry.accounts.models import RoleAssignment, User
+from registry.agencies.models import Agency
+
+
+def visible_checkpoints(user: User) -> Select[tuple[Checkpoint]]:
+    """Of one's agencies, one's own organization, or those one is to evaluate."""
+    scopes = []
+    if agencies := user.agency_ids("checkpoint.read"):
+        scopes.append(Checkpoint.agency_id.in_(agencies))
+    if organizations := user.organization_ids("own.read"):
+        scopes.append(Checkpoint.organization_id.in_(organizations))
+    if user.may_somewhere("checkpoint.evaluate"):
+        scopes.append(Checkpoint.evaluator_id == user.id)
+    return select(Checkpoint).where(or_(*scopes) if scopes else false())
+
+
+def checkpoint_in_scope(user: User, checkpoint_id: int) -> Checkpoint | None:
+    return db.session.scalar(_full(visible_checkpoints(user).where(Checkpoint.id == checkpoint_id)))
+
+
+def _full(query: Select[tuple[Checkpoint]]) -> Select[tuple[Checkpoint]]:
+    return query.options(
+        joinedload(Checkpoint.project).joinedload(Project.agreement).joinedload(Agreement.commitment),
+        joinedload(Checkpoint.project).joinedload(Project.organization),
+        joinedload(Checkpoint.rubric).selectinload(Rubric.criteria),
+        selectinload(Checkpoint.scores),
+    )
+
+
+def checkpoint_to_report(user: User, checkpoint_id: int) -> Checkpoint | None:
+    return db.session.scalar(
+        _full(
+            select(Checkpoint).where(
+                Checkpoint.id == checkpoint_id,
+                Checkpoint.organization_id.in_(user.organization_ids("checkpoint.report")),
+            )
+        )
+    )
+
+
+def checkpoint_to_evaluate(user: User, checkpoint_id: int) -> Checkpoint | None:
+    return db.session.scalar(
+        _full(select(Checkpoint).where(Checkpoint.id == checkpoint_id, Checkpoint.evaluator_id == user.id))
+    )
+
+
+def checkpoints_of(project: Project) -> list[Checkpoint]:
+    return list(
+        db.session.scalars(
+            select(Checkpoint)
+            .where(Checkpoint.project_id == project.id)
+            .options(
+                joinedload(Checkpoint.rubric).selectinload(Rubric.criteria), selectinload(Checkpoint.scores)
+            )
+            .order_by(Checkpoint.id)
+        )
+    )
+
+
+def grading(project: Project) -> Parameters:
+    """Bands and days in force for a project's agency."""
+    division = db.session.scalar(select(Agency.division_code).where(Agency.id == project.agency_id)) or ""
+    return parameters(
+        "REV", rules.DEFAULTS, on=clock.today(), jurisdiction=division, programme=project.agreement.track
+    )
+
+
+def evaluators() -> list[User]:
+    """People who evaluate for an evaluation firm."""
+    today = clock.today()
+    return list(
+        db.session.scalars(
+            select(User)
+            .join(RoleAssignment, RoleAssignment.user_id == User.id)
+            .where(
+                User.active,
+                RoleAssignment.role == "evaluator",
+                RoleAssignment.valid_from <= today,
+                or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to >= today),
+            )
+            .options(selectinload(User.roles).joinedload(RoleAssignment.organization))
+            .order_by(User.id)
+        ).unique()
+    )
+
+
+def firm_of(user: User) -> str:
+    """The evaluation firm a person works for, as lists name it."""
+    for item in user.roles:
+        if item.role == "evaluator" and item.organization is not None:
+            return item.organization.name
+    return ""
+
+
+def unplanned(user: User, kind: str, *, call_id: int | None = None) -> list[Project]:
+    """Running grant projects of one's agency that lack this checkpoint."""
+    states = ("running",) if kind == "midterm" else ("running", "closing")
+    query = (
+        select(Project)
+        .join(Agreement, Agreement.id == Project.agreement_id)
+        .join(Application, Application.id == Agreement.application_id)
+        .where(
+            Project.agency_id.in_(user.agency_ids("checkpoint.plan")),
+            Project.state.in_(states),
+            ~select(Checkpoint.id)
+            .where(Checkpoint.project_id == Project.id, Checkpoint.kind == kind)
+            .exists(),
+        )
+        .options(joinedload(Project.agreement), joinedload(Project.organization))
+        .order_by(Project.id)
+    )
+    if call_id is not None:
+        query = query.where(Application.call_id == call_id)
+    return list(db.session.scalars(query))
+
+
+def project_to_plan(user: User, project_id: int) -> Project | None:
+    return db.session.scalar(
+        select(Project)
+        .where(Project.id == project_id, Project.agency_id.in_(user.agency_ids("checkpoint.plan")))
+        .options(joinedload(Project.agreement), joinedload(Project.organization))
+    )
+
+
+def call_to_plan(user: User, call_id: int) -> Call | None:
+    return db.session.scalar(
+        select(Call).where(Call.id == call_id, Call.agency_id.in_(user.agency_ids("checkpoint.plan")))
+    )
+
+
+def _of_calls(query: Select[Any]) -> Select[Any]:
+    return (
+        query.join(Project, Project.id == Checkpoint.project_id)
+        .join(Agreement, Agreement.id == Project.agreement_id)
+        .join(Application, Application.id == Agreement.application_id)
+        .join(Call, Call.id == Application.call_id)
+    )
+
+
+def batches(user: User) -> list[Any]:
+    """(call, kind, total, reported, done) of each batch in scope, newest first."""
+    reported = func.count().filter(Checkpoint.state != "planned")
+    done = func.count().filter(Checkpoint.state == "final")
+    return list(
+        db.session.execute(
+            _of_calls(
+                select(Call.id, Call.title, Checkpoint.kind, func.count(), reported, done).select_from(
+                    Checkpoint
+                )
+            )
+            .where(Checkpoint.agency_id.in_(user.agency_ids("checkpoint.read")))
+            .group_by(Call.id, Call.title, Checkpoint.kind)
+            .order_by(Call.id.desc(), Checkpoint.kind.desc())
+        )
+    )
+
+
+def batch(user: User, call_id: int, kind: str) -> list[Checkpoint]:
+    """Every checkpoint of one call and kind."""
+    return list(
+        db.session.scalars(
+            _of_calls(select(Checkpoint))
+            .where(
+                Checkpoint.agency_id.in_(user.agency_ids("checkpoint.read")),
+                Call.id == call_id,
+                Checkpoint.kind == kind,
+            )
+            .options(joinedload(Checkpoint.project).joinedload(Project.organization))
+            .order_by(Checkpoint.id)
+        )
+    )
+
+
+def facts(project: Project) -> dict[str, Any]:
+    """What the system knows beside the rubric, as plain values: counts, and money in fen."""
+    done, spent = totals(project), spent_total(project)
+    commitment = project.agreement.commitment
+    paid = paid_total(commitment) if commitment is not None else None
+    with_photo = db.session.scalar(
+        select(func.count())
+        .select_from(ServiceRecord)
+        .where(ServiceRecord.project_id == project.id, ServiceRecord.photo_id.is_not(None))
+    )
+    starts_on, ends_on = project.agreement.starts_on, project.agreement.ends_on
+    return {
+        "records": done.records,
+        "records_with_photo": int(with_photo or 0),
+        "persons": done.persons,
+        "person_times": done.person_times,
+        "volunteers": done.volunteers,
+        "planned_beneficiaries": project.planned_beneficiaries,
+        "planned_person_times": project.planned_person_times,
+        "spent_fen": spent.fen,
+        "paid_fen": paid.fen if paid is not None else 0,
+        "granted_fen": project.agreement.amount.fen,
+        "days_gone": max(0, min((clock.today() - starts_on).days + 1, (ends_on - starts_on).days + 1)),
+        "days_in_all": (ends_on - starts_on).days + 1,
+        "rectifications": len(rectifications_of(project)),
+    }
+
+
+def waiting_for(user: User) -> list[Checkpoint]:
+    """Checkpoints whose next step is this user's: reports of the organization, reviews of the evaluator."""
+    scopes = []
+    if organizations := user.organization_ids("checkpoint.report"):
+        scopes.append(Checkpoint.organization_id.in_(organizations) & (Checkpoint.state == "planned"))
+    if user.may_somewhere("checkpoint.evaluate"):
+        scopes.append(
+            (Checkpoint.evaluator_id == user.id)
+            & Checkpoint.state.in_(("self_reported", "under_review", "rectifying"))
+        )
+    if not scopes:
+        return []
+    return list(
+        db.session.scalars(
+            select(Checkpoint)
+            .where(or_(*scopes))
+            .options(joinedload(Checkpoint.project))
+            .order_by(Checkpoint.due_on, Checkpoint.id)
+        )
+    )
