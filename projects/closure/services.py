@@ -1,0 +1,289 @@
+"""Closing a project: the last account, the surplus back, the sealed archive."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import IO, Any
+
+from core import clock
+from core.access.policy import Refusal
+from core.audit.services import record
+from core.db import db
+from core.documents.services import pdf_available, render_pdf
+from core.files.models import StoredFile
+from core.files.services import file_path, store
+from core.lifecycle import fire
+from core.money import Money
+from core.text import N_, Message
+from finance.commitments.queries import paid_total
+from finance.commitments.services import end, reduce_tranche, release_remainder, return_surplus
+from projects.agreements.models import Project
+from projects.agreements.policy import require_permission
+from projects.agreements.queries import document_facts
+from projects.claims import rules
+from projects.claims.queries import open_claims, tranche_rows
+from projects.closure.models import Closure
+from projects.closure.queries import Entry, as_json, closure_of, contents
+from projects.supervision.queries import unfinished
+
+# 政府采购法 Art. 42: at least fifteen years; grants keep the same term by default (DOMAIN 3.13).
+RETENTION_YEARS = 15
+RETENTION_SOURCE = "政府采购法 第四十二条；档案法实施条例 第三十九条"
+MANIFESTS = ("manifest.json", "manifest.txt")
+
+Source = Callable[[Project], Iterable[Entry]]
+_sources: dict[str, Source] = {}
+
+
+def add_archive_source(name: str, source: Source) -> None:
+    """Let an upper room put files into the archive: ``source(project)`` gives (path, bytes).
+
+    Registering a name again replaces it. The same project must give the same bytes.
+    """
+    _sources[name] = source
+
+
+def report_closure(
+    project: Project,
+    *,
+    summary: str,
+    eligible_cost: Money,
+    audit_file: tuple[IO[bytes], str] | None = None,
+    by: Any,
+) -> Closure:
+    """The organization closes its account: what was done, and the cost that the audit accepts.
+
+    A returned report may be sent again. For an accepted service contract the cost is its price.
+    """
+    require_permission(by, "closure.report", organization_id=project.organization_id)
+    if not summary.strip():
+        raise Refusal(Message(N_("Write in a few sentences what was done and reached.")))
+    if eligible_cost < Money(0):
+        raise Refusal(Message(N_("The eligible cost cannot be below zero.")))
+    if not project.final_grade:
+        raise Refusal(
+            Message(N_("The final evaluation comes first: it has no result yet.")),
+            rule="RDT-A",
+            whose_turn=Message(N_("the evaluator")),
+            status=409,
+        )
+    if project.agreement.track == "service_purchase" and project.final_grade in rules.PASSING:
+        eligible_cost = project.agreement.amount
+    closure = closure_of(project)
+    if closure is None:
+        fire(project, "begin_closing", by=by)
+        closure = Closure(
+            project_id=project.id,
+            agency_id=project.agency_id,
+            organization_id=project.organization_id,
+            reported_by=by.id,
+            summary="",
+            eligible_cost=eligible_cost,
+        )
+        closure.project = project
+        db.session.add(closure)
+        db.session.flush()
+        record(closure, "reported", by=by, details={"eligible_cost": eligible_cost.plain()})
+    else:
+        fire(closure, "report_again", by=by, details={"eligible_cost": eligible_cost.plain()})
+        closure.reported_by = by.id
+    closure.summary = summary.strip()
+    closure.eligible_cost = eligible_cost
+    if audit_file is not None:
+        closure.audit_file_id = store(audit_file[0], audit_file[1], by=by).id
+    db.session.flush()
+    return closure
+
+
+def return_closure(closure: Closure, *, reason: str, by: Any) -> None:
+    """Back to the organization with the reason."""
+    if not reason.strip():
+        raise Refusal(Message(N_("Write the reason: the other side has to know what to do.")))
+    fire(closure, "return", by=by, note=reason.strip())
+    closure.return_reason = reason.strip()
+    db.session.flush()
+
+
+def check_closure(closure: Closure, *, by: Any) -> None:
+    """Confirm the account. Cost and payments give the surplus, and what of the last tranche is due.
+
+    surplus = max(0, paid − eligible cost); due = min(planned, eligible cost − paid).
+    """
+    project = closure.project
+    _refuse_in_hand(project)
+    fire(closure, "check", by=by)
+    commitment = project.agreement.commitment
+    assert commitment is not None
+    paid = paid_total(commitment)
+    closure.surplus = rules.surplus(eligible=closure.eligible_cost, paid=paid)
+    project.audited_cost = closure.eligible_cost
+    unpaid = [row.tranche for row in tranche_rows(project) if not row.paid]
+    originals = [tranche.original_amount for tranche in unpaid]
+    for tranche, due in zip(
+        unpaid, rules.dues(originals, eligible=closure.eligible_cost, paid=paid), strict=True
+    ):
+        if due < tranche.amount:
+            reduce_tranche(tranche, due, by=by)
+    db.session.flush()
+
+
+def settle(
+    closure: Closure, *, returned_on: date | None = None, voucher: str = "", by: Any
+) -> None:
+    """Approve the settlement: surplus back with its voucher, remainder released, agreement ended."""
+    project = closure.project
+    commitment = project.agreement.commitment
+    assert commitment is not None
+    if closure.state == "checked":
+        _refuse_in_hand(project)
+        _refuse_due(project)
+        if unfinished(project):
+            raise Refusal(
+                Message(N_("A rectification is not closed: it comes before the settlement.")),
+                rule="RDT-D",
+                status=409,
+            )
+        if closure.surplus and (returned_on is None or not voucher.strip()):
+            raise Refusal(
+                Message(
+                    N_("A surplus of %(amount)s yuan has to come back first: give the day and the voucher."),
+                    {"amount": closure.surplus},
+                ),
+                rule="RDT-G",
+                source=rules.SOURCE,
+            )
+        if returned_on is not None and returned_on > clock.today():
+            raise Refusal(Message(N_("The day of the return lies in the future.")))
+    fire(closure, "settle", by=by, details={"surplus": closure.surplus.plain()})
+    if closure.surplus:
+        closure.surplus_returned_on, closure.surplus_voucher = returned_on, voucher.strip()
+        return_surplus(commitment, closure.surplus, key=f"closure/{closure.id}", by=by)
+    release_remainder(commitment, by=by)
+    end(commitment, on=clock.today(), by=by)
+    fire(project.agreement, "end", by=by)
+    fire(project, "settle", by=by)
+
+
+def _refuse_in_hand(project: Project) -> None:
+    moving = [row for row in tranche_rows(project) if row.disbursement is not None and not row.paid]
+    if moving or open_claims(project):
+        raise Refusal(
+            Message(N_("A claim or a payment is still on its way: finish it first.")),
+            rule="RDT-G",
+            status=409,
+        )
+
+
+def _refuse_due(project: Project) -> None:
+    if project.final_grade == "fail":
+        return
+    for row in tranche_rows(project):
+        if not row.paid and row.tranche.amount > Money(0):
+            raise Refusal(
+                Message(
+                    N_("%(amount)s yuan of “%(tranche)s” are still due: they are claimed and paid before the settlement."),
+                    {"amount": row.tranche.amount, "tranche": row.tranche.title},
+                ),
+                rule="RDT-F",
+                source=rules.SOURCE,
+                whose_turn=Message(N_("the organization's leader")),
+                status=409,
+            )
+
+
+def archive(project: Project, *, by: Any) -> StoredFile:
+    """Seal the project into one zip with a manifest of SHA-256, read it back, and archive it."""
+    require_permission(by, "closure.handle", agency_id=project.agency_id)
+    closure = closure_of(project)
+    if closure is None or project.state != "settled":
+        raise Refusal(Message(N_("Only a settled project can be archived.")), status=409)
+    with tempfile.TemporaryFile() as package:
+        write_package(project, package)
+        package.seek(0)
+        stored = store(package, f"{project.number}.zip", by=by, max_bytes=None)
+    with file_path(stored.sha256).open("rb") as sealed:
+        problems = verify_archive(sealed)
+    if problems:
+        raise RuntimeError(f"the archive of {project.number} does not verify: {problems[0]}")
+    closure.archive_file_id, closure.archived_at = stored.id, clock.now()
+    fire(project, "archive", by=by, details={"sha256": stored.sha256, "bytes": stored.size})
+    return stored
+
+
+def write_package(project: Project, target: IO[bytes]) -> None:
+    """Write the zip file by file, no clock in it, nothing compressed, the manifests last.
+
+    The same project gives the same bytes, and the digests are those of the files as they lie there.
+    """
+    listing: dict[str, dict[str, Any]] = {}
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as package:
+        for path, data in _everything(project):
+            if path in listing or path in MANIFESTS:
+                raise ValueError(f"two files of the archive are called {path}")
+            digest = hashlib.sha256(data).hexdigest()
+            listing[path] = {"path": path, "sha256": digest, "bytes": len(data)}
+            _add(package, path, data)
+        files = [listing[path] for path in sorted(listing)]
+        manifest = {
+            "project": project.number,
+            "title": project.title,
+            "organization": project.organization.name,
+            "retention": {"years": RETENTION_YEARS, "source": RETENTION_SOURCE},
+            "files": files,
+        }
+        _add(package, "manifest.json", as_json(manifest))
+        _add(package, "manifest.txt", _check_lines(files).encode())
+
+
+def _everything(project: Project) -> Iterator[Entry]:
+    yield from contents(project)
+    for name in sorted(_sources):
+        yield from _sources[name](project)
+    if pdf_available():
+        # Printed where this server can print; the agreement's data are there in any case.
+        facts = document_facts(project.agreement)
+        yield "06-agreement/agreement.pdf", render_pdf("agreements/document.html", facts)
+
+
+def _add(package: zipfile.ZipFile, path: str, data: bytes) -> None:
+    info = zipfile.ZipInfo(path, date_time=(1980, 1, 1, 0, 0, 0))
+    info.external_attr = 0o644 << 16
+    package.writestr(info, data)
+
+
+def _check_lines(files: list[dict[str, Any]]) -> str:
+    """The form that ``sha256sum -c manifest.txt`` reads: no product is needed in fifteen years."""
+    return "".join(f"{item['sha256']}  {item['path']}\n" for item in files)
+
+
+def verify_archive(source: IO[bytes] | Path) -> list[str]:
+    """What is wrong with a package: changed, missing or unlisted files. Empty when it is whole."""
+    try:
+        with zipfile.ZipFile(source) as package:
+            return _compare(package)
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+        return [f"unreadable: {error}"]
+
+
+def _compare(package: zipfile.ZipFile) -> list[str]:
+    manifest = json.loads(package.read("manifest.json"))
+    listed = {item["path"]: item["sha256"] for item in manifest["files"]}
+    present = set(package.namelist()) - set(MANIFESTS)
+    problems = [f"missing: {path}" for path in sorted(set(listed) - present)]
+    problems += [f"not listed: {path}" for path in sorted(present - set(listed))]
+    for path in sorted(present & set(listed)):
+        try:
+            digest = hashlib.sha256(package.read(path)).hexdigest()
+        except zipfile.BadZipFile:
+            digest = ""
+        if digest != listed[path]:
+            problems.append(f"changed: {path}")
+    if package.read("manifest.txt").decode() != _check_lines(manifest["files"]):
+        problems.append("the two manifests disagree")
+    return problems
