@@ -14,6 +14,7 @@ from sqlalchemy import JSON, CheckConstraint, Index, String, Text, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Model, fk, instant_column, money_column
+from core.files.models import StoredFile
 from core.money import Money
 from grants.calls.models import Call
 from registry.organizations.models import Organization
@@ -128,3 +129,4 @@ class Attachment(Model):
     file_id: Mapped[int] = fk("stored_file.id", index=False)
 
     application: Mapped[Application] = relationship(back_populates="attachments")
+    file: Mapped[StoredFile] = relationship()

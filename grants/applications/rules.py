@@ -1,0 +1,534 @@
+"""Eligibility (REL) and budget (RBL) rules: pure functions from facts to findings (DOMAIN 3.3, 3.4).
+
+Each finding carries its numbers, its evidence and its source. Parameters come from the call
+(:func:`grants.calls.queries.rules_of`): months are calendar months, shares percent as text.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from core.money import Money, percent
+from core.rules.rules import Finding, Verdict
+from core.text import N_, Message
+from grants.calls.rules import FORBIDDEN_LINES, SOURCES
+
+# The fixed lines of the budget table in their order (业务活动费, 管理费用, 税费; DOMAIN 3.4).
+LINES: dict[str, str] = {
+    "venue": N_("venue"),
+    "supplies": N_("supplies"),
+    "transport": N_("transport"),
+    "publicity": N_("publicity"),
+    "printing": N_("printing"),
+    "expert_fee": N_("experts and supervision"),
+    "volunteer_allowance": N_("volunteer allowances"),
+    "staff_cost": N_("project staff"),
+    "training": N_("training"),
+    "insurance": N_("insurance"),
+    "audit_evaluation": N_("audit and evaluation"),
+    "other": N_("other"),
+    "management": N_("management"),
+    "taxes": N_("taxes"),
+}
+# Rule, line code, parameter: the share of the requested grant that the line may take.
+CAPPED = (
+    ("RBL-STAFF", "staff_cost", "staff_max", N_("Share of project staff")),
+    ("RBL-MGT", "management", "management_max", N_("Share of management")),
+    ("RBL-TAX", "taxes", "tax_max", N_("Share of taxes")),
+    ("RBL-VOL", "volunteer_allowance", "volunteer_max", N_("Share of volunteer allowances")),
+    ("RBL-PUB", "publicity", "publicity_max", N_("Share of publicity")),
+)
+SOCIAL_ORGANIZATIONS = ("social_association", "social_service_agency", "foundation")
+
+
+@dataclass(frozen=True, slots=True)
+class CreditFact:
+    """Something on the credit file: its kind, the day it was entered and the day it was removed."""
+
+    kind: str
+    entered_on: date
+    removed_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicantFacts:
+    """What the register says about an applicant on the day of the check."""
+
+    kind: str
+    register_class: str
+    credit_code: str | None
+    status: str
+    registered_on: date | None
+    has_host: bool = False
+    under_investigation: bool = False
+    inspections: Mapping[int, str] = field(default_factory=dict)  # year -> result
+    grades: Sequence[tuple[int, date, date]] = ()  # grade, valid from, valid to
+    full_members: int = 0
+    party_org: str = "none"
+    party_in_charter: bool = False
+    has_instructor: bool = False
+    credit: Sequence[CreditFact] = ()
+    applications_in_call: int = 1
+    running: Sequence[str] = ()  # titles of projects paid by public money that still run
+    business_scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineFacts:
+    code: str
+    grant: Money
+    own: Money
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day ``months`` later; the last day of a shorter month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def last_inspected_year(on: date) -> int:
+    """The latest year whose annual inspection is closed on a day: it ends on 31 May of the next year."""
+    return on.year - 1 if (on.month, on.day) > (5, 31) else on.year - 2
+
+
+def eligibility(
+    facts: ApplicantFacts,
+    values: Mapping[str, Any],
+    *,
+    applied_on: date,
+    on: date,
+    max_applications: int,
+    party_committed: bool,
+    rule_set: str = "",
+) -> list[Finding]:
+    """Every REL rule about one applicant. ``applied_on`` decides about age and grade, ``on`` (the day of
+    the check) about what stands on the lists."""
+
+    def say(
+        rule: str, verdict: Verdict, title: str, sentence: Message, numbers: Message | None = None
+    ) -> Finding:
+        return Finding(rule, verdict, Message(title), sentence, numbers, SOURCES[rule], rule_set)
+
+    found = [
+        _legal_person(facts, say),
+        _credit_code(facts, say),
+        _age(facts, int(values["registered_months"]), applied_on, say),
+        _inspected(facts, int(values["inspection_years"]), applied_on, say),
+    ]
+    for rule, kind, key, title, clear in (
+        ("E5", "abnormal_list", "abnormal_months", N_("Abnormal list"), N_("Not on the abnormal list.")),
+        ("E6", "dishonesty_list", "dishonesty_months", N_("Serious dishonesty"), N_("Not on the list of serious dishonesty.")),
+    ):  # fmt: skip
+        found.append(_listed(facts, rule, kind, int(values[key]), title, clear, on, say))
+    found.append(
+        _barred(
+            facts,
+            "E7",
+            ("major_violation",),
+            int(values["violation_months"]),
+            N_("Major violations"),
+            on,
+            say,
+        )
+    )
+    found.append(
+        say(
+            "E8",
+            Verdict.FAIL,
+            N_("Under investigation"),
+            Message(N_("The organization is under investigation.")),
+        )
+        if facts.under_investigation
+        else say("E8", Verdict.PASS, N_("Under investigation"), Message(N_("No investigation is recorded.")))
+    )
+    found.append(_grade(facts, int(values["min_grade"]), applied_on, say))
+    found.append(
+        say(
+            "E10", Verdict.MANUAL, N_("Within the chartered scope"),
+            Message(
+                N_("Chartered scope: “%(scope)s”. Compare it with the content and the place of the project."),
+                {"scope": facts.business_scope or "—"},
+            ),
+        )
+    )  # fmt: skip
+    found.append(_count(facts, max_applications, say))
+    found.append(_double_funding(facts, say))
+    found.append(
+        _barred(
+            facts, "E16", ("project_failed", "commitment_breach"), int(values["ban_months"]),
+            N_("Failed projects and broken commitments"), on, say,
+        )
+    )  # fmt: skip
+    found.append(_party(facts, party_committed, values, say))
+    found.append(_zombie(facts, int(values["zombie_years"]), applied_on, say))
+    return found
+
+
+Say = Callable[..., Finding]
+
+
+def _legal_person(facts: ApplicantFacts, say: Say) -> Finding:
+    title = N_("Legal personality")
+    if facts.register_class != "filed":
+        return say("E1", Verdict.PASS, title, Message(N_("Registered as a legal person.")))
+    if facts.has_host:
+        return say(
+            "E1", Verdict.MANUAL, title,
+            Message(N_("Filed, without legal personality, with a registered host: check the hosting agreement.")),
+        )  # fmt: skip
+    return say("E1", Verdict.FAIL, title, Message(N_("Filed, without legal personality and without a host.")))
+
+
+def _credit_code(facts: ApplicantFacts, say: Say) -> Finding:
+    title = N_("Social organization in normal status")
+    code = facts.credit_code or "—"
+    numbers = Message(
+        N_("%(code)s, status: %(status)s"),
+        {"code": code, "status": Message(_STATUS.get(facts.status, facts.status))},
+    )
+    if facts.register_class == "filed":
+        return say(
+            "E2",
+            Verdict.NOT_APPLICABLE,
+            title,
+            Message(N_("Filed bodies have no credit code; the host's counts.")),
+        )
+    if facts.kind not in SOCIAL_ORGANIZATIONS or code[:2] not in ("51", "52", "53"):
+        return say(
+            "E2",
+            Verdict.FAIL,
+            title,
+            Message(N_("Not a social organization: the credit code starts with none of 51, 52, 53.")),
+            numbers,
+        )
+    if facts.status != "normal":
+        return say(
+            "E2", Verdict.FAIL, title, Message(N_("The registration is not in normal status.")), numbers
+        )
+    return say("E2", Verdict.PASS, title, Message(N_("Credit code and status are in order.")), numbers)
+
+
+_STATUS = {
+    "normal": N_("normal"),
+    "abnormal": N_("abnormal"),
+    "deregistered": N_("deregistered"),
+    "revoked": N_("revoked"),
+}
+
+
+def _age(facts: ApplicantFacts, months: int, applied_on: date, say: Say) -> Finding:
+    title = N_("Time since registration")
+    if facts.registered_on is None:
+        return say(
+            "E3", Verdict.MANUAL, title, Message(N_("The register does not give the day of registration."))
+        )
+    enough = add_months(facts.registered_on, months)
+    numbers = Message(
+        N_("registered %(registered)s, %(months)s months complete on %(enough)s, applied %(applied)s"),
+        {"registered": facts.registered_on, "months": months, "enough": enough, "applied": applied_on},
+    )
+    if enough <= applied_on:
+        return say(
+            "E3",
+            Verdict.PASS,
+            title,
+            Message(N_("Registered for at least %(months)s months."), {"months": months}),
+            numbers,
+        )
+    return say(
+        "E3",
+        Verdict.FAIL,
+        title,
+        Message(N_("Registered for less than %(months)s months."), {"months": months}),
+        numbers,
+    )
+
+
+_RESULTS = {
+    "qualified": N_("passed"),
+    "basic": N_("basically passed"),
+    "failed": N_("not passed"),
+    "missing": N_("not inspected"),
+}
+
+
+def _inspected(facts: ApplicantFacts, years: int, applied_on: date, say: Say) -> Finding:
+    title = N_("Annual inspections")
+    last = last_inspected_year(applied_on)
+    first_due = facts.registered_on.year + 1 if facts.registered_on else 0
+    due = [year for year in range(last, last - years, -1) if year >= first_due]
+    if not due:
+        return say(
+            "E4",
+            Verdict.NOT_APPLICABLE,
+            title,
+            Message(N_("A new organization: no inspection has been due yet.")),
+        )
+    for year in due:
+        result = facts.inspections.get(year)
+        if result is None:
+            return say(
+                "E4",
+                Verdict.MANUAL,
+                title,
+                Message(
+                    N_("The register has no result for %(year)s. Ask the registration authority."),
+                    {"year": str(year)},
+                ),
+            )
+        if result not in ("qualified", "basic"):
+            return say(
+                "E4", Verdict.FAIL, title,
+                Message(N_("The inspection of %(year)s: %(result)s."), {"year": str(year), "result": Message(_RESULTS.get(result, result))}),
+            )  # fmt: skip
+    numbers = Message(N_("years looked at: %(years)s"), {"years": ", ".join(map(str, sorted(due)))})
+    return say("E4", Verdict.PASS, title, Message(N_("Inspections passed.")), numbers)
+
+
+def _listed(
+    facts: ApplicantFacts, rule: str, kind: str, months: int, title: str, clear: str, on: date, say: Say
+) -> Finding:
+    for entry in facts.credit:
+        if entry.kind != kind or entry.entered_on > on:
+            continue
+        if entry.removed_on is None or entry.removed_on > on:
+            return say(
+                rule, Verdict.FAIL, title,
+                Message(N_("On the list now.")), Message(N_("since %(since)s"), {"since": entry.entered_on}),
+            )  # fmt: skip
+        free = add_months(entry.removed_on, months)
+        if free > on:
+            return say(
+                rule, Verdict.FAIL, title,
+                Message(N_("Was on the list within the last %(months)s months."), {"months": months}),
+                Message(N_("removed %(removed)s, free from %(free)s on"), {"removed": entry.removed_on, "free": free}),
+            )  # fmt: skip
+    return say(
+        rule,
+        Verdict.PASS,
+        title,
+        Message(clear),
+        Message(N_("looked back %(months)s months"), {"months": months}),
+    )
+
+
+def _barred(
+    facts: ApplicantFacts, rule: str, kinds: tuple[str, ...], months: int, title: str, on: date, say: Say
+) -> Finding:
+    for entry in facts.credit:
+        if entry.kind not in kinds or entry.entered_on > on:
+            continue
+        free = add_months(entry.entered_on, months)
+        if free > on:
+            return say(
+                rule, Verdict.FAIL, title,
+                Message(N_("Recorded within the last %(months)s months."), {"months": months}),
+                Message(N_("recorded %(entered)s, free from %(free)s on"), {"entered": entry.entered_on, "free": free}),
+            )  # fmt: skip
+    return say(
+        rule,
+        Verdict.PASS,
+        title,
+        Message(N_("Nothing is recorded.")),
+        Message(N_("looked back %(months)s months"), {"months": months}),
+    )
+
+
+def _grade(facts: ApplicantFacts, minimum: int, applied_on: date, say: Say) -> Finding:
+    title = N_("Assessment grade")
+    held = max((grade for grade, since, until in facts.grades if since <= applied_on <= until), default=0)
+    shown = Message(N_("grade in force: %(grade)s"), {"grade": f"{held}A" if held else Message(N_("none"))})
+    if not minimum:
+        return say(
+            "E9",
+            Verdict.NOT_APPLICABLE,
+            title,
+            Message(N_("No minimum grade; 3A and above go first when scores are equal.")),
+            shown,
+        )
+    if held >= minimum:
+        return say(
+            "E9", Verdict.PASS, title, Message(N_("Assessed at least %(grade)sA."), {"grade": minimum}), shown
+        )
+    return say(
+        "E9",
+        Verdict.FAIL,
+        title,
+        Message(N_("No valid grade of %(grade)sA or above."), {"grade": minimum}),
+        shown,
+    )
+
+
+def _count(facts: ApplicantFacts, maximum: int, say: Say) -> Finding:
+    title = N_("Number of applications")
+    numbers = Message(
+        N_("%(count)s submitted, %(max)s allowed"), {"count": facts.applications_in_call, "max": maximum}
+    )
+    if facts.applications_in_call > maximum:
+        return say(
+            "E13",
+            Verdict.FAIL,
+            title,
+            Message(N_("More applications in this call than one organization may submit.")),
+            numbers,
+        )
+    return say(
+        "E13", Verdict.PASS, title, Message(N_("Within the number one organization may submit.")), numbers
+    )
+
+
+def _double_funding(facts: ApplicantFacts, say: Say) -> Finding:
+    title = N_("No double funding")
+    if not facts.running:
+        return say(
+            "E14",
+            Verdict.PASS,
+            title,
+            Message(N_("No other project of the organization is being paid by public money.")),
+        )
+    return say(
+        "E14", Verdict.MANUAL, title,
+        Message(N_("Other projects are being paid: %(titles)s. Judge whether this is the same project."), {"titles": "; ".join(facts.running)}),
+    )  # fmt: skip
+
+
+_PARTY = {
+    "none": N_("none"),
+    "sole": N_("of its own"),
+    "joint": N_("joint"),
+    "functional": N_("functional"),
+}
+
+
+def _party(facts: ApplicantFacts, committed: bool, values: Mapping[str, Any], say: Say) -> Finding:
+    title = N_("Party building")
+    numbers = Message(
+        N_("full members %(members)s, Party organization: %(kind)s, in the charter: %(charter)s"),
+        {
+            "members": facts.full_members,
+            "kind": Message(_PARTY.get(facts.party_org, facts.party_org)),
+            "charter": Message(N_("yes")) if facts.party_in_charter else Message(N_("no")),
+        },
+    )
+    if not committed:
+        return say(
+            "E17", Verdict.FAIL, title, Message(N_("The party-building commitment is not signed.")), numbers
+        )
+    if facts.full_members >= 3 and facts.party_org == "none":
+        verdict = Verdict.FAIL if values.get("party_org_blocks") else Verdict.MANUAL
+        return say(
+            "E17",
+            verdict,
+            title,
+            Message(N_("Three or more full members but no Party organization.")),
+            numbers,
+        )
+    return say(
+        "E17", Verdict.PASS, title, Message(N_("The commitment is signed; the rest is scored.")), numbers
+    )
+
+
+def _zombie(facts: ApplicantFacts, years: int, applied_on: date, say: Say) -> Finding:
+    title = N_("Active organization")
+    missed, year = 0, last_inspected_year(applied_on)
+    while facts.inspections.get(year) == "missing":
+        missed, year = missed + 1, year - 1
+    numbers = Message(N_("years without inspection in a row: %(missed)s"), {"missed": missed})
+    if missed >= years:
+        return say(
+            "E20",
+            Verdict.FAIL,
+            title,
+            Message(
+                N_("Without annual inspection for %(years)s years in a row or longer."), {"years": years}
+            ),
+            numbers,
+        )
+    return say("E20", Verdict.PASS, title, Message(N_("Takes part in annual inspections.")), numbers)
+
+
+def budget(
+    requested: Money,
+    own_funds: Money,
+    cap: Money,
+    lines: Sequence[LineFacts],
+    values: Mapping[str, Any],
+    *,
+    rule_set: str = "",
+) -> list[Finding]:
+    """Every RBL rule about one budget: cap, sums, shares of the grant, lines that are never paid."""
+
+    def say(rule: str, ok: bool, title: str, sentence: Message, numbers: Message | None = None) -> Finding:
+        verdict = Verdict.PASS if ok else Verdict.FAIL
+        return Finding(rule, verdict, Message(title), sentence, numbers, SOURCES[rule], rule_set)
+
+    over_cap = requested > cap
+    found = [
+        say(
+            "RBL-CAP", not over_cap, N_("Cap for one project"),
+            Message(N_("The request is above the cap.") if over_cap else N_("The request is within the cap.")),
+            Message(N_("requested %(requested)s yuan, cap %(cap)s yuan"), {"requested": requested, "cap": cap}),
+        ),
+    ]  # fmt: skip
+    grants = sum((line.grant for line in lines), Money(0))
+    own = sum((line.own for line in lines), Money(0))
+    adds_up = grants == requested and own == own_funds and requested > Money(0)
+    found.append(
+        say(
+            "RBL-SUM", adds_up, N_("Lines and total"),
+            Message(N_("The lines sum to the request.") if adds_up else N_("The lines do not sum to the request.")),
+            Message(N_("lines %(lines)s yuan, requested %(requested)s yuan"), {"lines": grants, "requested": requested}),
+        )
+    )  # fmt: skip
+    for rule, code, key, title in CAPPED:
+        amount = sum((line.grant for line in lines if line.code == code), Money(0))
+        found.append(_share(rule, title, amount, requested, str(values[key]), say))
+    wrong = sorted({line.code for line in lines if line.code not in LINES or line.code in FORBIDDEN_LINES})
+    found.append(
+        say("RBL-FORBID", False, N_("Spending no grant pays for"), Message(N_("The budget has lines that no grant pays for: %(codes)s."), {"codes": ", ".join(wrong)}))
+        if wrong
+        else say("RBL-FORBID", True, N_("Spending no grant pays for"), Message(N_("No forbidden line was found.")))
+    )  # fmt: skip
+    return found
+
+
+def share_limit(text: str) -> Fraction:
+    """``"6.72"`` percent as an exact ratio."""
+    return Fraction(text) / 100
+
+
+def _share(rule: str, title: str, amount: Money, requested: Money, limit: str, say: Say) -> Finding:
+    ratio = amount.ratio_to(requested)
+    maximum = share_limit(limit)
+    if ratio is None:
+        return say(rule, not amount, title, Message(N_("Nothing is requested yet.")))
+    ok = ratio <= maximum
+    fields: dict[str, Any] = {
+        "amount": amount,
+        "requested": requested,
+        "ratio": percent_beside(ratio, maximum),
+        "limit": limit,
+    }
+    if ok:
+        return say(
+            rule, True, title, Message(N_("At most %(limit)s%% of the grant: kept."), {"limit": limit}),
+            Message(N_("%(amount)s ÷ %(requested)s = %(ratio)s"), fields),
+        )  # fmt: skip
+    fields["over"] = amount - requested.share(maximum)
+    return say(
+        rule, False, title, Message(N_("At most %(limit)s%% of the grant: exceeded."), {"limit": limit}),
+        Message(N_("%(amount)s ÷ %(requested)s = %(ratio)s, over by %(over)s yuan"), fields),
+    )  # fmt: skip
+
+
+def percent_beside(ratio: Fraction, limit: Fraction) -> str:
+    """Percent with as many digits as it takes not to show a ratio above the limit as equal to it."""
+    digits = 2
+    while ratio != limit and percent(ratio, digits=digits) == percent(limit, digits=digits) and digits < 12:
+        digits += 1
+    return percent(ratio, digits=digits)
