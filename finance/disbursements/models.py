@@ -78,5 +78,14 @@ class Disbursement(Model):
             sqlite_where=text(ALIVE),
             postgresql_where=text(ALIVE),
         ),
+        # A receipt is good for one payment.
+        Index(
+            "uq_disbursement_receipt_alive",
+            "commitment_id",
+            "receipt_number",
+            unique=True,
+            sqlite_where=text(ALIVE),
+            postgresql_where=text(ALIVE),
+        ),
         Index(None, "agency_id", "state", "id"),
     )

@@ -1,0 +1,144 @@
+"""Reading commitments: in scope, running, held, and what was paid on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import joinedload
+
+from core.db import db
+from core.money import Money
+from finance.commitments.models import Commitment, ExcludedPerson, Hold, Tranche
+from finance.funds.models import Budget, Earmark
+from finance.ledger.queries import Owner, balance, balances, name_owners
+
+KINDS = ("committed", "payable", "paid", "returned")
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What the room above says about paying a tranche: number, state and the page that shows it."""
+
+    number: str
+    label: str
+    tone: str
+    endpoint: str
+    values: dict[str, Any]
+
+
+_payments: list[Callable[[set[int]], dict[int, Payment]]] = []
+
+
+def tell_payments(source: Callable[[set[int]], dict[int, Payment]]) -> None:
+    """Let the room above say how each tranche (by id) is being paid; one query for all."""
+    _payments[:] = [source]
+
+
+def payments_of(tranches: Iterable[Tranche]) -> dict[int, Payment]:
+    ids = {tranche.id for tranche in tranches}
+    return _payments[0](ids) if _payments and ids else {}
+
+
+def visible_commitments(user: Any) -> Select[tuple[Commitment]]:
+    """Those of the user's units, and those owed to the user's own organizations."""
+    return (
+        select(Commitment)
+        .where(
+            or_(
+                Commitment.agency_id.in_(user.agency_ids("commitment.read")),
+                Commitment.organization_id.in_(user.organization_ids("own.read")),
+            )
+        )
+        .options(
+            joinedload(Commitment.organization),
+            joinedload(Commitment.earmark).joinedload(Earmark.budget).joinedload(Budget.fund_source),
+        )
+    )
+
+
+def commitment_in_scope(user: Any, commitment_id: int) -> Commitment | None:
+    return db.session.scalar(visible_commitments(user).where(Commitment.id == commitment_id))
+
+
+def running_commitments(organization_id: int, on: date) -> list[Commitment]:
+    """What is still owed to the organization on ``on``: not ended, also when its last day is past."""
+    return list(
+        db.session.scalars(
+            select(Commitment)
+            .where(
+                Commitment.organization_id == organization_id,
+                or_(Commitment.ended_on.is_(None), Commitment.ended_on > on),
+            )
+            .order_by(Commitment.id)
+        )
+    )
+
+
+def paid_total(commitment: Commitment) -> Money:
+    """What was paid and has not come back."""
+    return balance("commitment", commitment.id, "paid")
+
+
+def committed_balance(commitment: Commitment) -> Money:
+    """What is owed and not yet approved for payment."""
+    return balance("commitment", commitment.id, "committed")
+
+
+def open_holds(commitment: Commitment) -> list[Hold]:
+    return list(
+        db.session.scalars(
+            select(Hold)
+            .where(Hold.commitment_id == commitment.id, Hold.lifted_at.is_(None))
+            .order_by(Hold.id)
+        )
+    )
+
+
+def excluded_people(commitment: Commitment) -> dict[int, str]:
+    """Person id → reason."""
+    rows = db.session.execute(
+        select(ExcludedPerson.person_id, ExcludedPerson.reason).where(
+            ExcludedPerson.commitment_id == commitment.id
+        )
+    )
+    return {row.person_id: row.reason for row in rows}
+
+
+def sums_of(commitments: Iterable[Commitment]) -> dict[int, dict[str, Money]]:
+    """Committed, payable, paid and returned of several commitments in one query."""
+    ids = [commitment.id for commitment in commitments]
+    found = balances("commitment", ids)
+    return {
+        row_id: {
+            kind: found[row_id][kind].balance if kind in found.get(row_id, {}) else Money(0) for kind in KINDS
+        }
+        for row_id in ids
+    }
+
+
+def commitments_of_earmark(earmark_id: int) -> list[Commitment]:
+    return list(
+        db.session.scalars(
+            select(Commitment)
+            .where(Commitment.earmark_id == earmark_id)
+            .options(joinedload(Commitment.organization))
+            .order_by(Commitment.id)
+        )
+    )
+
+
+def _names(ids: set[int]) -> dict[int, Owner]:
+    rows = db.session.execute(
+        select(Commitment.id, Commitment.number, Commitment.title).where(Commitment.id.in_(ids))
+    )
+    return {
+        row.id: Owner(f"{row.number} {row.title}", "commitments.show", {"commitment_id": row.id})
+        for row in rows
+    }
+
+
+name_owners("commitment", _names)

@@ -1,0 +1,227 @@
+"""A payment: requested → reviewed → approved → released → paid or returned; cancelled before release.
+
+Approving takes the money off the commitment, under the lock of its account: of two payments that
+compete for the same money one is approved and the other is told.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+from core import clock
+from core.access.policy import Refusal, require_distinct
+from core.audit.services import Actor
+from core.lifecycle import Lifecycle, State, Transition
+from core.rules.rules import Finding, Verdict
+from core.text import N_, Message
+from finance.disbursements import policy
+from finance.disbursements.models import Disbursement
+from finance.disbursements.queries import till_findings
+from finance.ledger.services import account_of, move
+
+
+def refuse_failed(findings: list[Finding]) -> None:
+    """The first failed check, as a refusal."""
+    for finding in findings:
+        if finding.verdict is Verdict.FAIL:
+            raise Refusal(finding.sentence, rule=finding.rule, source=finding.source, status=409)
+
+
+def take_part(disbursement: Disbursement, by: Any) -> None:
+    refusal = policy.may_take_part(by, disbursement.commitment)
+    if refusal is not None:
+        raise refusal
+
+
+def findings_now(disbursement: Disbursement, by: Any) -> list[Finding]:
+    return till_findings(
+        disbursement.tranche,
+        disbursement.payee_account,
+        amount=disbursement.amount,
+        receipt_number=disbursement.receipt_number,
+        disbursement=disbursement,
+        people=[by],
+    )
+
+
+def _check(disbursement: Disbursement, by: Any) -> None:
+    """Everything that must hold at each step forward; the findings are kept with the decision."""
+    take_part(disbursement, by)
+    findings = findings_now(disbursement, by)
+    refuse_failed(findings)
+    disbursement.findings = json.dumps([item.to_dict() for item in findings], ensure_ascii=False)
+
+
+def _distinct(disbursement: Disbursement, **people: int | None) -> None:
+    require_distinct(
+        {
+            "requested": disbursement.requested_by,
+            "reviewed": disbursement.reviewed_by,
+            "approved": disbursement.approved_by,
+            **people,
+        },
+        rule="RAP-2",
+        source=policy.SEPARATION,
+    )
+
+
+def _review_guard(disbursement: Disbursement, *, by: Actor) -> None:
+    _distinct(disbursement, reviewed=by.actor_id)
+    _check(disbursement, by)
+
+
+def _review_effect(disbursement: Disbursement, *, by: Actor) -> None:
+    disbursement.reviewed_by = by.actor_id
+
+
+def _approve_guard(disbursement: Disbursement, *, by: Actor) -> None:
+    _distinct(disbursement, approved=by.actor_id)
+    _check(disbursement, by)
+
+
+def _approve_effect(disbursement: Disbursement, *, by: Actor) -> None:
+    disbursement.approved_by = by.actor_id
+    _shift(disbursement, "disbursement_approved", "committed", "payable", by)
+
+
+def _release_guard(disbursement: Disbursement, *, by: Actor) -> None:
+    _distinct(disbursement, released=by.actor_id)
+    _check(disbursement, by)
+
+
+def _release_effect(disbursement: Disbursement, *, by: Actor) -> None:
+    disbursement.released_by = by.actor_id
+
+
+def _paid_guard(disbursement: Disbursement, *, by: Actor, paid_on: date, voucher_number: str) -> None:
+    take_part(disbursement, by)
+    if paid_on > clock.today():
+        raise Refusal(Message(N_("The day of payment lies in the future.")))
+    if not voucher_number.strip():
+        raise Refusal(Message(N_("Write the number of the bank's voucher.")))
+
+
+def _paid_effect(disbursement: Disbursement, *, by: Actor, paid_on: date, voucher_number: str) -> None:
+    disbursement.paid_on = paid_on
+    disbursement.voucher_number = voucher_number.strip()
+    _shift(disbursement, "disbursement_paid", "payable", "paid", by, memo=voucher_number.strip())
+
+
+def _returned_guard(disbursement: Disbursement, *, by: Actor, reason: str) -> None:
+    take_part(disbursement, by)
+    _require_reason(reason)
+
+
+def _returned_effect(disbursement: Disbursement, *, by: Actor, reason: str) -> None:
+    giver = "paid" if disbursement.paid_on is not None else "payable"
+    _shift(disbursement, "disbursement_returned", giver, "committed", by, memo=reason)
+
+
+def _cancel_guard(disbursement: Disbursement, *, by: Actor, reason: str) -> None:
+    refusal = policy.may_cancel(by, disbursement)
+    if refusal is not None:
+        raise refusal
+    take_part(disbursement, by)
+    _require_reason(reason)
+
+
+def _cancel_effect(disbursement: Disbursement, *, by: Actor, reason: str) -> None:
+    if disbursement.approved_by is not None:
+        _shift(disbursement, "disbursement_cancelled", "payable", "committed", by, memo=reason)
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise Refusal(Message(N_("Say why: the reason stays with the payment.")))
+
+
+def _shift(disbursement: Disbursement, kind: str, giver: str, taker: str, by: Actor, memo: str = "") -> None:
+    owner = ("commitment", disbursement.commitment_id)
+    move(
+        kind,
+        key=f"disbursement/{disbursement.id}/{kind}",
+        legs=[
+            (account_of(*owner, giver), -disbursement.amount),
+            (account_of(*owner, taker), disbursement.amount),
+        ],
+        reference=("disbursement", disbursement.id),
+        memo=memo or disbursement.number,
+        by=by,
+    )
+
+
+DISBURSEMENT = Lifecycle(
+    Disbursement,
+    states=(
+        State("requested", N_("waiting for review"), "waiting"),
+        State("reviewed", N_("waiting for approval"), "waiting"),
+        State("approved", N_("approved, to be released"), "active"),
+        State("released", N_("released to the bank"), "active"),
+        State("paid", N_("paid"), "done"),
+        State("returned", N_("returned by the bank"), "wrong"),
+        State("cancelled", N_("cancelled"), "closed"),
+    ),
+    transitions=(
+        Transition(
+            "review",
+            ("requested",),
+            "reviewed",
+            N_("Pass the review"),
+            "reviewed",
+            permission="disbursement.review",
+            guard=_review_guard,
+            effect=_review_effect,
+        ),
+        Transition(
+            "approve",
+            ("reviewed",),
+            "approved",
+            N_("Approve the payment"),
+            "approved",
+            permission="disbursement.approve",
+            guard=_approve_guard,
+            effect=_approve_effect,
+        ),
+        Transition(
+            "release",
+            ("approved",),
+            "released",
+            N_("Release to the bank"),
+            "released",
+            permission="disbursement.pay",
+            guard=_release_guard,
+            effect=_release_effect,
+        ),
+        Transition(
+            "pay",
+            ("released",),
+            "paid",
+            N_("Record the payment"),
+            "paid",
+            permission="disbursement.pay",
+            guard=_paid_guard,
+            effect=_paid_effect,
+        ),
+        Transition(
+            "return",
+            ("released", "paid"),
+            "returned",
+            N_("Record the bank's return"),
+            "returned",
+            permission="disbursement.pay",
+            guard=_returned_guard,
+            effect=_returned_effect,
+        ),
+        Transition(
+            "cancel",
+            ("requested", "reviewed", "approved"),
+            "cancelled",
+            N_("Cancel the payment"),
+            "cancelled",
+            guard=_cancel_guard,
+            effect=_cancel_effect,
+        ),
+    ),
+)

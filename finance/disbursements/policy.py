@@ -1,0 +1,85 @@
+"""Who may take part in a payment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core import clock
+from core.access.policy import Refusal
+from core.text import N_, Message
+from finance.commitments.models import Commitment
+from finance.commitments.queries import excluded_people
+from finance.disbursements.models import Disbursement, PayeeAccount
+from finance.disbursements.rules import SOURCE_RECUSAL, excluded_sentence
+from registry.interests.queries import conflict
+
+SEPARATION = "政府采购法 第六十一条；行政事业单位内部控制规范（试行）第十五条"
+
+CANCELLING = ("disbursement.request", "disbursement.review", "disbursement.approve")
+
+
+def may_take_part(user: Any, commitment: Commitment) -> Refusal | None:
+    """No for those named on the commitment, and for anybody tied to the payee within three years."""
+    reason = excluded_people(commitment).get(user.person_id)
+    if reason is not None:
+        return Refusal(
+            excluded_sentence(user.name, reason),
+            rule="REX-1",
+            source=SOURCE_RECUSAL,
+            whose_turn=Message(N_("another person holding the same role")),
+            status=403,
+        )
+    if conflict(user.person_id, commitment.organization_id, on=clock.today()) is not None:
+        return Refusal(
+            Message(
+                N_(
+                    "%(name)s has or had ties to %(organization)s within the last three years and must stand back."
+                ),
+                {"name": user.name, "organization": commitment.organization.name},
+            ),
+            rule="REX-1",
+            source=SOURCE_RECUSAL,
+            whose_turn=Message(N_("another person holding the same role")),
+            status=403,
+        )
+    return None
+
+
+def may_cancel(user: Any, disbursement: Disbursement) -> Refusal | None:
+    """Whoever may prepare, review or approve it may stop it before it is released."""
+    if any(user.may(item, agency_id=disbursement.agency_id) for item in CANCELLING):
+        return None
+    return Refusal(Message(N_("You do not have the permission for this step.")), status=403)
+
+
+def may_confirm(user: Any, account: PayeeAccount) -> Refusal | None:
+    """A second person of finance, never the one who recorded the account."""
+    if not _finance_of(user, account):
+        return Refusal(Message(N_("You do not have the permission for this step.")), status=403)
+    if account.recorded_by == user.id:
+        return Refusal(
+            Message(
+                N_("You recorded this account yourself. Another person compares it with the bank's paper.")
+            ),
+            rule="RAP-2",
+            source=SEPARATION,
+            whose_turn=Message(N_("the finance reviewer")),
+            status=403,
+        )
+    return None
+
+
+def may_reveal(user: Any, account: PayeeAccount) -> Refusal | None:
+    """The full number is for finance and for the organization itself."""
+    if _finance_of(user, account) or user.may("own.edit", organization_id=account.organization_id):
+        return None
+    return Refusal(
+        Message(N_("The full account number is shown to finance and to the organization itself.")),
+        whose_turn=Message(N_("the finance clerk of the unit")),
+        status=403,
+    )
+
+
+def _finance_of(user: Any, account: PayeeAccount) -> bool:
+    """Where exactly was asked when the account was loaded in scope."""
+    return user.may_somewhere("account.payee") or user.may_somewhere("disbursement.review")

@@ -1,0 +1,224 @@
+"""What a fund may be used for (RLF, DOMAIN 3.2), and who may set money aside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.access.policy import Refusal
+from core.rules.rules import Finding, Verdict
+from core.text import N_, Message
+from finance.funds.models import Budget, FundSource
+from registry.agencies.models import Agency
+
+LOTTERY = "welfare_lottery_fund"
+
+SOURCE_KINDS = {
+    "general_public_budget": N_("general public budget"),
+    "government_fund_budget": N_("government fund budget"),
+    "welfare_lottery_fund": N_("welfare lottery fund"),
+    "development_fund": N_("special fund for development"),
+    "community_subsidy": N_("community service subsidy"),
+    "party_service_fund": N_("party fund for serving the masses"),
+    "donation": N_("donations"),
+    "foundation_match": N_("foundation matching money"),
+    "crowdfunding": N_("crowdfunding"),
+    "self_raised": N_("self-raised money"),
+}
+
+TIERS = {
+    "central": N_("central, pooled"),
+    "central_special": N_("central, special"),
+    "province": N_("province tier"),
+    "city": N_("city tier"),
+    "county": N_("county tier"),
+}
+
+PURPOSES = {
+    "elderly": N_("services for the elderly"),
+    "disability": N_("help for disabled people"),
+    "children": N_("care and protection of children"),
+    "relief": N_("relief of hardship"),
+    "community": N_("urban and rural community building"),
+    "social_work": N_("social work and volunteering"),
+    "party": N_("party building"),
+    "other": N_("other public benefit"),
+}
+
+# 扶老、助残、救孤、济困: what every lottery fund may serve unless its own rules say otherwise.
+LOTTERY_PURPOSES = ("elderly", "disability", "children", "relief")
+
+ARTICLE_33 = (
+    "彩票管理条例 第三十三条：彩票公益金专项用于社会福利、体育等社会公益事业，不用于平衡财政一般预算。"
+)
+ARTICLE_5 = "中央集中彩票公益金支持社会福利事业资金使用管理办法 第五条：遵循“扶老、助残、救孤、济困”的宗旨。"
+ARTICLE_6 = "中央集中彩票公益金支持社会福利事业资金使用管理办法 第六条"
+LOCAL_LISTS = "地方福利彩票公益金使用管理规定（济源；湖南2017）"
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """A use that lottery money may never have; ``words`` finds it in the name of a thing or a line."""
+
+    rule: str
+    title: str
+    words: str
+    source: str
+
+
+# Parameters of RLF by default; a rule set of the division may replace the list.
+FORBIDDEN = (
+    Forbidden("RLF-2a", N_("Travel abroad"), r"因公出国|出国|出境|境外考察", ARTICLE_6),
+    Forbidden("RLF-2b", N_("Official receptions"), r"公务接待|接待费|招待费|宴请", ARTICLE_6),
+    Forbidden("RLF-2c", N_("Official cars"), r"公务用车|公车", ARTICLE_6),
+    Forbidden(
+        "RLF-2d",
+        N_("Basic expenses of public bodies"),
+        r"基本支出|行政运行|工作经费|办公经费|日常公用经费|行政人员经费",
+        ARTICLE_6,
+    ),
+    Forbidden("RLF-2e", N_("Activities for profit"), r"营利|盈利|股权投资|对外投资|理财|投资入股", ARTICLE_6),
+    Forbidden(
+        "RLF-2f",
+        N_("Wages, bonuses and allowances of public staff"),
+        r"奖金|津补贴|津贴补贴|个人奖励",
+        LOCAL_LISTS,
+    ),
+    Forbidden("RLF-2g", N_("Office buildings and staff housing"), r"楼堂馆所|职工住宅|办公楼", LOCAL_LISTS),
+)
+
+
+def purposes_of(source: FundSource) -> dict[str, str]:
+    """Permitted purposes by code with their words; empty when the source has no whitelist."""
+    return {code: label or PURPOSES.get(code, code) for code, label in source.purposes.items()}
+
+
+def purpose_finding(kind: str, purposes: Mapping[str, str], purpose: str, *, basis: str = "") -> Finding:
+    """RLF-1: is this purpose among those the source permits? No whitelist: not applicable."""
+    title = Message(N_("Purpose permitted by the fund"))
+    if not purposes:
+        return Finding(
+            "RLF-1",
+            Verdict.NOT_APPLICABLE,
+            title,
+            Message(N_("This source has no list of permitted purposes.")),
+        )
+    wanted = Message(purposes.get(purpose) or PURPOSES.get(purpose, purpose))
+    numbers = Message(N_("permitted: %(purposes)s"), {"purposes": _list(purposes)})
+    articles = " ".join(filter(None, (basis, f"{ARTICLE_33} {ARTICLE_5}" if kind == LOTTERY else "")))
+    if purpose in purposes:
+        return Finding(
+            "RLF-1",
+            Verdict.PASS,
+            title,
+            Message(N_("“%(purpose)s” is a permitted purpose."), {"purpose": wanted}),
+            numbers,
+            source=articles,
+        )
+    return Finding(
+        "RLF-1",
+        Verdict.FAIL,
+        title,
+        Message(
+            N_("“%(purpose)s” is not among the purposes this fund may serve: %(purposes)s."),
+            {"purpose": wanted, "purposes": _list(purposes)},
+        ),
+        numbers,
+        source=articles,
+    )
+
+
+def _list(purposes: Mapping[str, str]) -> Message:
+    """The purposes joined by 、, each in the reader's language."""
+    labels = list(purposes.items())
+    sentence: Message | None = None
+    for code, label in labels:
+        word = Message(label or PURPOSES.get(code, code))
+        if sentence is None:
+            sentence = word
+        else:
+            sentence = Message(N_("%(first)s, %(next)s"), {"first": sentence, "next": word})
+    return sentence or Message(N_("none"))
+
+
+def forbidden_findings(
+    kind: str, texts: Iterable[str], *, forbidden: Iterable[Forbidden] = FORBIDDEN
+) -> list[Finding]:
+    """RLF-2: uses forbidden to lottery money, looked for in titles and budget lines.
+
+    One finding for each forbidden use that is met, or a single pass; nothing for other sources.
+    """
+    if kind != LOTTERY:
+        return []
+    lines = [text for text in texts if text]
+    found = [
+        Finding(
+            item.rule,
+            Verdict.FAIL,
+            Message(item.title),
+            Message(
+                N_("“%(line)s” is a use that lottery money may not have: %(use)s."),
+                {"line": line, "use": Message(item.title)},
+            ),
+            source=item.source,
+        )
+        for item in forbidden
+        for line in lines
+        if re.search(item.words, line)
+    ]
+    if found:
+        return found
+    return [
+        Finding(
+            "RLF-2",
+            Verdict.PASS,
+            Message(N_("No forbidden use of lottery money")),
+            Message(N_("None of the forbidden uses was found.")),
+            source=ARTICLE_6,
+        )
+    ]
+
+
+def earmark_findings(source: FundSource, *, purpose: str, title: str) -> list[Finding]:
+    """What RLF says about setting money of ``source`` aside for this."""
+    return [
+        purpose_finding(source.kind, purposes_of(source), purpose, basis=source.basis),
+        *forbidden_findings(source.kind, [title]),
+    ]
+
+
+def may_earmark(budget: Budget, *, agency: Agency, purpose: str, title: str) -> Refusal | None:
+    """Why money of this budget cannot be set aside for this purpose; ``None`` when it can."""
+    if budget.state != "approved":
+        return Refusal(
+            Message(N_("Money can be taken from a budget only after a second person has approved it.")),
+            rule="RAP-2",
+            source="预算法 第十三条",
+            whose_turn=Message(N_("the finance reviewer")),
+            status=409,
+        )
+    if not agency.path.startswith(budget.agency.path):
+        return Refusal(
+            Message(
+                N_("Money of %(owner)s can be set aside for that unit or one below it, not for %(unit)s."),
+                {"owner": budget.agency.name, "unit": agency.name},
+            ),
+            status=403,
+        )
+    for finding in earmark_findings(budget.fund_source, purpose=purpose, title=title):
+        if finding.verdict is Verdict.FAIL:
+            return Refusal(finding.sentence, rule=finding.rule, source=finding.source)
+    return None
+
+
+def may_manage(user: Any, agency_id: int) -> Refusal | None:
+    """Only the unit's own finance clerk keeps its funds."""
+    if user.may("fund.manage", agency_id=agency_id):
+        return None
+    return Refusal(
+        Message(N_("Funds of this unit are kept by its own finance clerk.")),
+        whose_turn=Message(N_("the finance clerk of the unit")),
+        status=403,
+    )
