@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask import request, url_for
+from flask import g, request, url_for
 from flask_login import current_user
 
 from core import clock
@@ -87,7 +87,12 @@ HEADS = {
 
 
 def menu() -> list[dict[str, Any]]:
-    """The rail for the signed-in person: groups with their links."""
+    """The rail for the signed-in person: groups with their links.
+
+    A room with two entries, or a page that belongs to another room's, names its place in
+    ``g.menu_entry`` (an endpoint).
+    """
+    shown = g.get("menu_entry")
     groups: list[dict[str, Any]] = []
     for group in GROUPS:
         links = [
@@ -96,7 +101,7 @@ def menu() -> list[dict[str, Any]]:
                 "url": url_for(item.endpoint),
                 "label": item.label,
                 "icon": item.icon,
-                "current": (request.blueprint == item.endpoint.split(".")[0]),
+                "current": item.endpoint == shown if shown else request.blueprint == item.endpoint.split(".")[0],
                 "count": None,
                 "due": False,
             }
