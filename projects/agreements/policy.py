@@ -21,9 +21,7 @@ def require_permission(
 ) -> None:
     """Refuse (403) unless the permission is held at this unit."""
     if not by.may(permission, agency_id=agency_id, organization_id=organization_id):
-        raise Refusal(
-            Message(N_("You do not have the permission for this step.")), rule="ACCESS", status=403
-        )
+        raise Refusal(Message(N_("You do not have the permission for this step.")), rule="ACCESS", status=403)
 
 
 def require_separate(people: dict[str, int | None]) -> None:
@@ -36,7 +34,9 @@ def require_no_interest(by: Any, organization_id: int) -> None:
     if conflict(by.person_id, organization_id, on=clock.today()) is not None:
         raise Refusal(
             Message(
-                N_("You have an interest in this organization within the last three years: somebody else must act.")
+                N_(
+                    "You have an interest in this organization within the last three years: somebody else must act."
+                )
             ),
             rule="REX-2",
             source="政府采购法实施条例 第九条",
@@ -88,7 +88,9 @@ def guard_sign(agreement: Agreement, *, by: Any) -> None:
     if open_objections(application):
         raise Refusal(
             Message(
-                N_("An objection to this project is open. The agreement can be signed when it has been answered.")
+                N_(
+                    "An objection to this project is open. The agreement can be signed when it has been answered."
+                )
             ),
             rule="RPN-2",
             source="公示公告：公示期内异议未处理完毕的，不得签约",

@@ -19,6 +19,7 @@ from grants.applications.models import Application
 from grants.notices.models import Notice, NoticeItem
 from projects.agreements.models import Agreement, Project
 from projects.agreements.rules import budget_by_line
+from registry.accounts.models import User
 
 # The organization sees its agreement from the offer on.
 SHOWN_TO_ORGANIZATION = ("offered", "accepted", "signed", "ended", "terminated")
@@ -145,9 +146,7 @@ def budget_lines(project: Project) -> dict[str, Money]:
     agreement = project.agreement
     if agreement.application is None:
         return {}
-    return budget_by_line(
-        agreement.amount, [(line.code, line.grant) for line in agreement.application.lines]
-    )
+    return budget_by_line(agreement.amount, [(line.code, line.grant) for line in agreement.application.lines])
 
 
 def living_disbursements(tranche_ids: list[int]) -> dict[int, Disbursement]:
@@ -158,6 +157,13 @@ def living_disbursements(tranche_ids: list[int]) -> dict[int, Disbursement]:
         )
     )
     return {row.tranche_id: row for row in rows}
+
+
+def names_of(*user_ids: int | None) -> dict[int, str]:
+    """The names of several accounts in one query."""
+    wanted = {user_id for user_id in user_ids if user_id is not None}
+    rows = db.session.scalars(select(User).where(User.id.in_(wanted))).unique() if wanted else ()
+    return {user.id: user.name for user in rows}
 
 
 def last_number(prefix: str) -> str | None:

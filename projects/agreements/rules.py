@@ -50,6 +50,13 @@ FUND_TERMS = {
 # 102号令 Art. 24: a contract runs one year, at most three when the service is stable and recurring.
 LONGEST_CONTRACT_YEARS = 3
 
+# When a tranche is paid, as agreements say it.
+CONDITIONS = {
+    "signed": N_("after both sides have signed"),
+    "midterm_passed": N_("after the mid-term evaluation is passed"),
+    "final_passed": N_("after the final evaluation or acceptance is passed"),
+}
+
 # What purchased services may be paid by: on acceptance, or part on signing.
 PURCHASE_PLANS: dict[str, list[int]] = {
     "100": [100],

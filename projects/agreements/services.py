@@ -108,7 +108,9 @@ def draft_contract(
     if amount > available:
         raise Refusal(
             Message(
-                N_("The contract of %(amount)s yuan is above what the earmark still has: %(available)s yuan."),
+                N_(
+                    "The contract of %(amount)s yuan is above what the earmark still has: %(available)s yuan."
+                ),
                 {"amount": amount, "available": available},
             ),
             rule="RBG-1",
@@ -156,7 +158,9 @@ def catalogue_item(agency: Agency, code: str, *, on: date) -> CatalogueItem:
             return item
     raise Refusal(
         Message(
-            N_("“%(code)s” is not in the guiding catalogue in force on %(day)s: only services in it may be bought."),
+            N_(
+                "“%(code)s” is not in the guiding catalogue in force on %(day)s: only services in it may be bought."
+            ),
             {"code": code, "day": on},
         ),
         rule="RPU-14",
@@ -320,9 +324,7 @@ def accept_delivery(project: Project, *, passed: bool, note: str, by: Any) -> No
     if agreement.track != "service_purchase":
         raise Refusal(Message(N_("A grant is judged by its final evaluation, not by acceptance.")))
     require_permission(by, "project.accept", agency_id=project.agency_id)
-    require_separate(
-        {"drafted": agreement.drafted_by, "signed": agreement.signed_by, "accepted": by.id}
-    )
+    require_separate({"drafted": agreement.drafted_by, "signed": agreement.signed_by, "accepted": by.id})
     if project.state not in ("running", "closing"):
         raise Refusal(Message(N_("Only a running project can be accepted.")), status=409)
     project.accepted_by, project.accepted_on = by.id, clock.today()

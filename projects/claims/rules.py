@@ -23,9 +23,7 @@ def state_reached(condition: str, *, midterm_grade: str, final_grade: str, rule_
         if grade in PASSING:
             verdict = Verdict.PASS
             sentence = (
-                N_("The mid-term evaluation is passed.")
-                if midterm
-                else N_("The final evaluation is passed.")
+                N_("The mid-term evaluation is passed.") if midterm else N_("The final evaluation is passed.")
             )
         elif grade == "fail":
             verdict = Verdict.FAIL
@@ -117,7 +115,9 @@ def cost_known(*, last: bool, purchase: bool, audited_cost: Money | None, rule_s
             Verdict.FAIL,
             title,
             Message(
-                N_("Report the closing account first: the last tranche is paid against the cost that it shows.")
+                N_(
+                    "Report the closing account first: the last tranche is paid against the cost that it shows."
+                )
             ),
             source=SOURCE,
             rule_set=rule_set,

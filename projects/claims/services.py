@@ -77,9 +77,7 @@ def claim_findings(
         ),
     ]
     if payee_account is not None:
-        found += till_findings(
-            tranche, payee_account, amount=tranche.amount, receipt_number=receipt_number
-        )
+        found += till_findings(tranche, payee_account, amount=tranche.amount, receipt_number=receipt_number)
     return found
 
 

@@ -20,9 +20,7 @@ def _guard_check(closure: Closure, *, by: Any) -> None:
 def _guard_settle(closure: Closure, *, by: Any) -> None:
     if not may_settle(by, closure):
         raise Refusal(Message(N_("You do not have the permission for this step.")), status=403)
-    require_separate(
-        {"reported": closure.reported_by, "checked": closure.checked_by, "approved": by.id}
-    )
+    require_separate({"reported": closure.reported_by, "checked": closure.checked_by, "approved": by.id})
     require_no_interest(by, closure.organization_id)
 
 

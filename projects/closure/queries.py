@@ -66,48 +66,59 @@ def _selection(project: Project) -> Iterator[Entry]:
     if application is None:
         return
     call = application.call
-    yield "01-call/call.json", as_json(
-        {
-            **columns(call),
-            "agency": call.agency.name,
-            "rubrics": {
-                family: {**columns(rubric), "criteria": [columns(item) for item in rubric.criteria]}
-                for family, rubric in (
-                    ("selection", call.selection_rubric),
-                    ("midterm", call.midterm_rubric),
-                    ("final", call.final_rubric),
-                )
-            },
-        }
+    yield (
+        "01-call/call.json",
+        as_json(
+            {
+                **columns(call),
+                "agency": call.agency.name,
+                "rubrics": {
+                    family: {**columns(rubric), "criteria": [columns(item) for item in rubric.criteria]}
+                    for family, rubric in (
+                        ("selection", call.selection_rubric),
+                        ("midterm", call.midterm_rubric),
+                        ("final", call.final_rubric),
+                    )
+                },
+            }
+        ),
     )
-    yield "02-application/application.json", as_json(
-        {**columns(application), "lines": [columns(line) for line in application.lines]}
+    yield (
+        "02-application/application.json",
+        as_json({**columns(application), "lines": [columns(line) for line in application.lines]}),
     )
     for version in application.versions:
         yield f"02-application/version-{version.version}.json", version.content.encode()
-    yield "02-application/versions.json", as_json(
-        [{**columns(version), "content": None} for version in application.versions]
+    yield (
+        "02-application/versions.json",
+        as_json([{**columns(version), "content": None} for version in application.versions]),
     )
     for attachment in application.attachments:
         yield from _file("02-application/attachments", attachment.file_id)
     yield "03-eligibility/findings.json", as_json(application.findings)
-    yield "04-review/outcome.json", as_json(
-        {
-            "score_hundredths": application.score,
-            "rank": application.rank,
-            "proposed_amount": plain(application.proposed_amount),
-            "scored_by": application.scored_by,
-        }
+    yield (
+        "04-review/outcome.json",
+        as_json(
+            {
+                "score_hundredths": application.score,
+                "rank": application.rank,
+                "proposed_amount": plain(application.proposed_amount),
+                "scored_by": application.scored_by,
+            }
+        ),
     )
     notice = notice_of(application.id)
     if notice is not None:
         objections = [item for item in notice.objections if item.application_id == application.id]
-        yield "05-notice/notice.json", as_json(
-            {
-                **columns(notice),
-                "items": [columns(item) for item in notice.items],
-                "objections": [columns(item) for item in objections],
-            }
+        yield (
+            "05-notice/notice.json",
+            as_json(
+                {
+                    **columns(notice),
+                    "items": [columns(item) for item in notice.items],
+                    "objections": [columns(item) for item in objections],
+                }
+            ),
         )
         for objection in objections:
             yield from _file("05-notice/objections", objection.file_id)
@@ -116,15 +127,18 @@ def _selection(project: Project) -> Iterator[Entry]:
 def _agreement(project: Project) -> Iterator[Entry]:
     agreement, organization = project.agreement, project.organization
     commitment = agreement.commitment
-    yield "06-agreement/agreement.json", as_json(
-        {
-            **columns(agreement),
-            "organization": columns(organization),
-            "amount_in_words": agreement.amount.in_words(),
-            "commitment": columns(commitment) if commitment else None,
-            "tranches": [columns(item) for item in commitment.tranches] if commitment else [],
-            "holds": [columns(item) for item in commitment.holds] if commitment else [],
-        }
+    yield (
+        "06-agreement/agreement.json",
+        as_json(
+            {
+                **columns(agreement),
+                "organization": columns(organization),
+                "amount_in_words": agreement.amount.in_words(),
+                "commitment": columns(commitment) if commitment else None,
+                "tranches": [columns(item) for item in commitment.tranches] if commitment else [],
+                "holds": [columns(item) for item in commitment.holds] if commitment else [],
+            }
+        ),
     )
 
 
@@ -136,8 +150,9 @@ def _payments(project: Project) -> Iterator[Entry]:
         .options(joinedload(Disbursement.payee_account))
         .order_by(Disbursement.id)
     ).all()
-    yield "07-payments/disbursements.json", as_json(
-        [{**columns(item), "payee": columns(item.payee_account)} for item in disbursements]
+    yield (
+        "07-payments/disbursements.json",
+        as_json([{**columns(item), "payee": columns(item.payee_account)} for item in disbursements]),
     )
     postings = db.session.execute(
         select(Account, Posting)
@@ -146,11 +161,14 @@ def _payments(project: Project) -> Iterator[Entry]:
         .options(joinedload(Posting.transfer))
         .order_by(Posting.account_id, Posting.seq)
     )
-    yield "07-payments/postings.json", as_json(
-        [
-            {"account": account.kind, **columns(posting), "transfer": columns(posting.transfer)}
-            for account, posting in postings
-        ]
+    yield (
+        "07-payments/postings.json",
+        as_json(
+            [
+                {"account": account.kind, **columns(posting), "transfer": columns(posting.transfer)}
+                for account, posting in postings
+            ]
+        ),
     )
     claims = claims_of(project)
     yield "07-payments/claims.json", as_json([columns(claim) for claim in claims])
@@ -171,21 +189,25 @@ def _process(project: Project) -> Iterator[Entry]:
     yield "08-process/spending.json", as_json([columns(expense) for expense in expenses])
     for expense in expenses:
         yield from _file("08-process/vouchers", expense.file_id)
-    yield "08-process/appointments.json", as_json(
-        [{**columns(item), "name": user.name} for item, user in appointments_of(project)]
+    yield (
+        "08-process/appointments.json",
+        as_json([{**columns(item), "name": user.name} for item, user in appointments_of(project)]),
     )
     rectifications = rectifications_of(project)
     yield "08-process/rectifications.json", as_json([columns(item) for item in rectifications])
     for item in rectifications:
         yield from _file("08-process/rectification-files", item.file_id)
-    yield "09-evaluation/verdicts.json", as_json(
-        {
-            "midterm_grade": project.midterm_grade,
-            "final_grade": project.final_grade,
-            "accepted_by": project.accepted_by,
-            "accepted_on": plain(project.accepted_on),
-            "acceptance_note": project.acceptance_note,
-        }
+    yield (
+        "09-evaluation/verdicts.json",
+        as_json(
+            {
+                "midterm_grade": project.midterm_grade,
+                "final_grade": project.final_grade,
+                "accepted_by": project.accepted_by,
+                "accepted_on": plain(project.accepted_on),
+                "acceptance_note": project.acceptance_note,
+            }
+        ),
     )
 
 
@@ -205,8 +227,9 @@ def _audit(project: Project) -> Iterator[Entry]:
     for thing in _things(project):
         entries = entries_of(thing, newest_first=False)
         if entries:
-            yield f"11-audit/{thing.__tablename__}-{thing.id}.json", as_json(
-                [_entry(entry) for entry in entries]
+            yield (
+                f"11-audit/{thing.__tablename__}-{thing.id}.json",
+                as_json([_entry(entry) for entry in entries]),
             )
 
 

@@ -25,7 +25,7 @@ from finance.commitments.queries import paid_total
 from finance.commitments.services import end, reduce_tranche, release_remainder, return_surplus
 from projects.agreements.models import Project
 from projects.agreements.policy import require_permission
-from projects.agreements.queries import document_facts
+from projects.agreements.reports import document_facts
 from projects.claims import rules
 from projects.claims.queries import open_claims, tranche_rows
 from projects.closure.models import Closure
@@ -129,13 +129,11 @@ def check_closure(closure: Closure, *, by: Any) -> None:
         unpaid, rules.dues(originals, eligible=closure.eligible_cost, paid=paid), strict=True
     ):
         if due < tranche.amount:
-            reduce_tranche(tranche, due, by=by)
+            reduce_tranche(tranche, due, reason="audited cost", by=by)
     db.session.flush()
 
 
-def settle(
-    closure: Closure, *, returned_on: date | None = None, voucher: str = "", by: Any
-) -> None:
+def settle(closure: Closure, *, returned_on: date | None = None, voucher: str = "", by: Any) -> None:
     """Approve the settlement: surplus back with its voucher, remainder released, agreement ended."""
     project = closure.project
     commitment = project.agreement.commitment
@@ -187,7 +185,9 @@ def _refuse_due(project: Project) -> None:
         if not row.paid and row.tranche.amount > Money(0):
             raise Refusal(
                 Message(
-                    N_("%(amount)s yuan of “%(tranche)s” are still due: they are claimed and paid before the settlement."),
+                    N_(
+                        "%(amount)s yuan of “%(tranche)s” are still due: they are claimed and paid before the settlement."
+                    ),
                     {"amount": row.tranche.amount, "tranche": row.tranche.title},
                 ),
                 rule="RDT-F",

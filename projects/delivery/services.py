@@ -34,9 +34,7 @@ def add_record(
     """Note one activity. ``photo`` is a stream and its name; its content must be a picture."""
     require_permission(by, "delivery.record", organization_id=project.organization_id)
     if project.state != "running":
-        raise Refusal(
-            Message(N_("Activities are recorded while the project is running.")), status=409
-        )
+        raise Refusal(Message(N_("Activities are recorded while the project is running.")), status=409)
     if held_on > clock.today():
         raise Refusal(Message(N_("The activity lies in the future: record it after it took place.")))
     if held_on < project.agreement.starts_on:

@@ -38,9 +38,7 @@ def add_expense(
             Message(N_("Nothing can be booked on a project that is not running or closing.")), status=409
         )
     if project.audited_cost is not None:
-        raise Refusal(
-            Message(N_("The final account has been checked: its spending is closed.")), status=409
-        )
+        raise Refusal(Message(N_("The final account has been checked: its spending is closed.")), status=409)
     if line_code not in budget_lines(project):
         raise Refusal(
             Message(N_("This project has no such budget line. A new line needs an approved change.")),
