@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -22,6 +25,27 @@ def entries_of(thing: Any, *, newest_first: bool = True) -> list[AuditEntry]:
             .order_by(order)
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a timeline: who did what, when, and the note given with it."""
+
+    at: datetime
+    actor: str
+    event: str
+    note: str
+
+
+def history_of(thing: Any, *, limit: int = 50) -> list[Event]:
+    """The latest entries of one object for its timeline, newest first."""
+    rows = db.session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.object_type == thing.__tablename__, AuditEntry.object_id == thing.id)
+        .order_by(AuditEntry.seq.desc())
+        .limit(limit)
+    )
+    return [Event(row.at, row.actor_name, row.event, json.loads(row.details).get("note", "")) for row in rows]
 
 
 def verify() -> list[Break]:

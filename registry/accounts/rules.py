@@ -5,6 +5,7 @@ NIST SP 800-63B-4 §3.1.1: length before composition, no list of required signs,
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -68,7 +69,7 @@ def _bare(text: str) -> str:
 
 def _is_sequence(text: str) -> bool:
     """Whether nearly every character follows the one before it (abcdef…, 98765…)."""
-    steps = [ord(second) - ord(first) for first, second in zip(text, text[1:], strict=False)]
+    steps = [ord(second) - ord(first) for first, second in itertools.pairwise(text)]
     return bool(steps) and max(steps.count(1), steps.count(-1)) > 0.8 * len(steps)
 
 

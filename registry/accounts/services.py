@@ -68,6 +68,10 @@ def record_sign_in(login: str, user: User | None, *, right: bool, address: str) 
     return None
 
 
+def record_sign_out(user: User, *, by: Actor) -> None:
+    record(user, "signed_out", by=by)
+
+
 def _in_line(key: str) -> None:
     """Attempts for one login (or address) one after another; SQLite's write lock already does it."""
     if db.session.get_bind().dialect.name == "postgresql":
@@ -117,6 +121,12 @@ def set_password(user: User, password: str, *, by: Actor) -> None:
     user.password_changed_at = clock.now()
     db.session.flush()
     record(user, "password_changed", by=by)
+
+
+def reset_password(user: User, password: str, *, by: Actor) -> None:
+    """An administrator's new password for somebody else who lost theirs."""
+    policy.require_other(user, by=by)
+    set_password(user, password, by=by)
 
 
 def set_locale(user: User, code: str, *, by: Actor) -> None:

@@ -6,7 +6,7 @@ Whether the expert may judge a given organization is asked of interests at the d
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, String, UniqueConstraint
+from sqlalchemy import JSON, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Model, fk
@@ -26,4 +26,4 @@ class Expert(Model):
 
     person: Mapped[Person] = relationship()
 
-    __table_args__ = (UniqueConstraint("agency_id", "person_id"),)
+    __table_args__ = (UniqueConstraint("agency_id", "person_id"), Index(None, "agency_id", "active", "id"))

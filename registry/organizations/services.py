@@ -190,6 +190,17 @@ def set_status(
     )
 
 
+def set_contact(organization: Organization, *, address: str, phone: str, by: Actor) -> None:
+    """The organization's own address and telephone; nothing that a verification compares."""
+    if (organization.address, organization.phone) == (address.strip(), phone.strip()):
+        return
+    organization.address, organization.phone = address.strip(), phone.strip()
+    db.session.flush()
+    record(
+        organization, "contact_changed", by=by, details={"address": address.strip(), "phone": phone.strip()}
+    )
+
+
 def record_grade(
     organization: Organization, grade: int, valid_from: date, valid_to: date, *, by: Actor
 ) -> Grade:

@@ -1,0 +1,395 @@
+"""The register: the list, an organization's page, and the forms that keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+from werkzeug.wrappers import Response
+
+from core import clock
+from core.access.policy import Refusal
+from core.audit.queries import history_of
+from core.db import db
+from core.text import N_, Message
+from core.web import navigation
+from core.web.gate import allow
+from core.web.paging import paginate
+from core.web.words import say
+from registry.agencies.models import Agency
+from registry.organizations import queries, services
+from registry.organizations.forms import (
+    ContactForm,
+    FilterForm,
+    GradeForm,
+    InspectionForm,
+    OrganizationForm,
+    PartyForm,
+    StatusForm,
+)
+from registry.organizations.models import (
+    FIELDS,
+    INSPECTION_RESULTS,
+    KINDS,
+    PARTY_ORGANIZATIONS,
+    REGISTER_CLASSES,
+    STATUSES,
+    Organization,
+)
+from registry.persons.models import Person
+from registry.persons.services import record_person
+
+bp = Blueprint("organizations", __name__, url_prefix="/organizations")
+
+navigation.add_entry(
+    "organizations.list", N_("Organizations"), icon="org", group="register", order=10,
+    permissions=("organization.read",),
+)  # fmt: skip
+navigation.add_entry(
+    "organizations.own",
+    N_("My organization"),
+    icon="org",
+    group="register",
+    order=20,
+    permissions=("own.read",),
+)
+
+EVENTS = {
+    "registered": N_("Entered into the register"),
+    "edited": N_("Entry changed"),
+    "verified": N_("Entry verified"),
+    "status_changed": N_("Standing changed"),
+    "grade_recorded": N_("Grade noted"),
+    "inspection_recorded": N_("Annual inspection noted"),
+    "party_facts_recorded": N_("Party-building facts noted"),
+    "contact_changed": N_("Contact changed"),
+    "credit_entered": N_("Credit entry made"),
+    "credit_removed": N_("Credit entry removed"),
+}
+# How each standing looks.
+TONES = {"normal": "done", "abnormal": "wrong", "deregistered": "closed", "revoked": "wrong"}
+Answer = str | tuple[str, int] | Response
+
+
+@bp.app_context_processor
+def words() -> dict[str, Any]:
+    """The register's own words, for every page that shows an organization."""
+    return {"ORGANIZATION_KINDS": KINDS, "ORGANIZATION_STATUSES": STATUSES, "ORGANIZATION_TONES": TONES}
+
+
+def tasks(user: Any) -> Iterable[navigation.Task]:
+    """Entries that wait for a second pair of eyes."""
+    if not user.may_somewhere("organization.verify"):
+        return
+    for organization in queries.waiting_for_verification(user):
+        yield navigation.Task(
+            title=Message(N_("Verify the entry of %(name)s"), {"name": organization.name}),
+            url=url_for("organizations.show", organization_id=organization.id),
+            action=Message(N_("Compare and verify")),
+            meta=Message(organization.credit_code) if organization.credit_code else None,
+        )
+
+
+navigation.add_tasks("organizations", tasks)
+
+
+@bp.get("/", endpoint="list")
+@allow("organization.read")
+def list_organizations() -> str:
+    form = FilterForm(request.args)
+    query = queries.matching(
+        select(Organization).where(Organization.agency_id.in_(current_user.agency_ids("organization.read"))),
+        form.q.data or "",
+    )
+    if form.kind.data in KINDS:
+        query = query.where(Organization.kind == form.kind.data)
+    if form.status.data in STATUSES:
+        query = query.where(Organization.status == form.status.data)
+    page = paginate(
+        query.options(joinedload(Organization.agency), selectinload(Organization.grades)),
+        (Organization.sort_key, False),
+        (Organization.id, False),
+    )
+    return render_template(
+        "organizations/list.html", form=form, page=page, grade_on=queries.grade_on, today=clock.today()
+    )
+
+
+@bp.get("/own")
+@allow("own.read")
+def own() -> Answer:
+    """An organization's people go straight to its page; those of several choose."""
+    found = queries.own_organizations(current_user)
+    if len(found) == 1:
+        return redirect(url_for("organizations.show", organization_id=found[0].id), code=303)
+    return render_template("organizations/own.html", organizations=found)
+
+
+@bp.get("/<int:organization_id>")
+@allow("organization.read", "own.read")
+def show(organization_id: int) -> str:
+    organization = _in_scope(organization_id)
+    today = clock.today()
+    years = range(today.year - 1, max(today.year - 6, _first_year(organization) - 1), -1)
+    results = {item.year: item.result for item in organization.inspections}
+    return render_template(
+        "organizations/show.html",
+        organization=organization,
+        grade=queries.grade_on(organization, today),
+        today=today,
+        inspections=[(year, results.get(year)) for year in sorted({*years, *results}, reverse=True)],
+        instructor=db.session.get(Person, organization.party.instructor_id)
+        if organization.party and organization.party.instructor_id
+        else None,
+        classes=REGISTER_CLASSES,
+        results=INSPECTION_RESULTS,
+        party_kinds=PARTY_ORGANIZATIONS,
+        fields=FIELDS,
+        events=history_of(organization),
+        words=EVENTS,
+        may_edit=current_user.may("organization.edit", agency_id=organization.agency_id),
+        may_verify=current_user.may("organization.verify", agency_id=organization.agency_id)
+        and organization.verified_by is None
+        and organization.recorded_by != current_user.id,
+        may_edit_contact=current_user.may("own.edit", organization_id=organization.id),
+    )
+
+
+def _first_year(organization: Organization) -> int:
+    return organization.registered_on.year if organization.registered_on else clock.today().year
+
+
+def _in_scope(organization_id: int) -> Organization:
+    organization = queries.organization_in_scope(current_user, organization_id)
+    if organization is None:
+        abort(404)
+    return organization
+
+
+def _editable(organization_id: int, permission: str = "organization.edit") -> Organization:
+    organization = queries.editable_organization(current_user, organization_id, permission)
+    if organization is None:
+        abort(404)
+    return organization
+
+
+def _to(organization: Organization, message: str) -> Response:
+    flash(message, "ok")
+    return redirect(url_for("organizations.show", organization_id=organization.id), code=303)
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@allow("organization.edit")
+def register() -> Answer:
+    agencies = _agencies_to_keep()
+    form = OrganizationForm(agencies, data={"division_code": agencies[0].division_code[:6]})
+    if form.validate_on_submit():
+        try:
+            facts = _facts(form)
+            if facts is not None:
+                agency = db.session.get_one(Agency, int(form.agency.data))
+                organization = services.register_organization(agency=agency, by=current_user, **facts)
+                return _to(
+                    organization, gettext("The organization is on the register. Another person verifies it.")
+                )
+        except Refusal as refusal:
+            form.form_errors.append(say(refusal.sentence))
+    return render_template("organizations/register.html", form=form), 422 if form.is_submitted() else 200
+
+
+def _agencies_to_keep() -> list[Agency]:
+    """The units at which this person keeps the register."""
+    ids = current_user.agency_ids("organization.edit")
+    return [*db.session.scalars(select(Agency).where(Agency.id.in_(ids)).order_by(Agency.path))]
+
+
+def _facts(form: OrganizationForm) -> dict[str, Any] | None:
+    """A valid form as arguments of the services; ``None`` with an error at the field when the host is unknown."""
+    host = None
+    if (form.host.data or "").strip():
+        host = queries.named(queries.visible_organizations(current_user), form.host.data)
+        if host is None:
+            form.host.errors = [gettext("No organization of this name or code is on your register.")]
+            return None
+    leader = None
+    if (form.leader.data or "").strip():
+        leader = record_person(form.leader.data, phone=form.leader_phone.data or "", by=current_user)
+    return {
+        "kind": form.kind.data,
+        "name": form.name.data,
+        "credit_code": form.credit_code.data,
+        "division_code": form.division_code.data,
+        "registered_on": form.registered_on.data,
+        "register_class": form.register_class.data,
+        "host": host,
+        "legal_representative": leader,
+        "business_scope": form.business_scope.data or "",
+        "fields": form.fields.data or [],
+        "address": form.address.data or "",
+        "phone": form.phone.data or "",
+    }
+
+
+@bp.route("/<int:organization_id>/edit", methods=["GET", "POST"])
+@allow("organization.edit")
+def edit(organization_id: int) -> Answer:
+    organization = _editable(organization_id)
+    leader = organization.legal_representative
+    form = OrganizationForm([organization.agency], organization, data=_entered(organization))
+    if form.validate_on_submit():
+        try:
+            facts = _facts(form)
+            if facts is not None:
+                if leader and (form.leader.data, form.leader_phone.data) == (leader.name, leader.phone):
+                    facts["legal_representative"] = leader
+                services.edit_organization(organization, by=current_user, **facts)
+                return _to(organization, gettext("The entry is changed. Another person verifies it."))
+        except Refusal as refusal:
+            form.form_errors.append(say(refusal.sentence))
+    return (
+        render_template("organizations/edit.html", form=form, organization=organization),
+        422 if form.is_submitted() else 200,
+    )
+
+
+def _entered(organization: Organization) -> dict[str, Any]:
+    """An entry as its form shows it."""
+    leader = organization.legal_representative
+    plain = (
+        "name", "kind", "register_class", "credit_code", "registered_on", "division_code", "business_scope",
+        "fields", "address", "phone",
+    )  # fmt: skip
+    return {
+        **{name: getattr(organization, name) for name in plain},
+        "agency": str(organization.agency_id),
+        "host": organization.host.name if organization.host else "",
+        "leader": leader.name if leader else "",
+        "leader_phone": leader.phone if leader else "",
+    }
+
+
+@bp.post("/<int:organization_id>/verify")
+@allow("organization.verify")
+def verify(organization_id: int) -> Response:
+    organization = _editable(organization_id, "organization.verify")
+    services.verify_organization(organization, by=current_user)
+    return _to(organization, gettext("The entry is verified."))
+
+
+@bp.route("/<int:organization_id>/grade", methods=["GET", "POST"])
+@allow("organization.edit")
+def grade(organization_id: int) -> Answer:
+    organization = _editable(organization_id)
+    form = GradeForm()
+    if form.validate_on_submit():
+        try:
+            services.record_grade(
+                organization, int(form.grade.data), form.valid_from.data, form.valid_to.data, by=current_user
+            )
+            return _to(organization, gettext("The grade is noted."))
+        except Refusal as refusal:
+            form.form_errors.append(say(refusal.sentence))
+    return _record_page(organization, form, N_("Note a grade"), N_("Note the grade"))
+
+
+@bp.route("/<int:organization_id>/inspection", methods=["GET", "POST"])
+@allow("organization.edit")
+def inspection(organization_id: int) -> Answer:
+    organization = _editable(organization_id)
+    form = InspectionForm(data={"year": clock.today().year - 1})
+    if form.validate_on_submit():
+        try:
+            services.record_inspection(organization, form.year.data, form.result.data, by=current_user)
+            return _to(organization, gettext("The inspection is noted."))
+        except Refusal as refusal:
+            form.form_errors.append(say(refusal.sentence))
+    return _record_page(organization, form, N_("Note an annual inspection"), N_("Note the inspection"))
+
+
+@bp.route("/<int:organization_id>/party", methods=["GET", "POST"])
+@allow("organization.edit")
+def party(organization_id: int) -> Answer:
+    organization = _editable(organization_id)
+    facts = organization.party
+    known = db.session.get(Person, facts.instructor_id) if facts and facts.instructor_id else None
+    form = PartyForm(
+        obj=facts, data={"instructor": known.name, "instructor_phone": known.phone} if known else None
+    )
+    if form.validate_on_submit():
+        try:
+            instructor = None
+            if (form.instructor.data or "").strip():
+                same = known and (form.instructor.data, form.instructor_phone.data) == (
+                    known.name,
+                    known.phone,
+                )
+                instructor = (
+                    known
+                    if same
+                    else record_person(
+                        form.instructor.data, phone=form.instructor_phone.data or "", by=current_user
+                    )
+                )
+            services.record_party_facts(
+                organization,
+                full_members=form.full_members.data,
+                party_org_kind=form.party_org_kind.data,
+                party_in_charter=form.party_in_charter.data,
+                commitment_on=form.commitment_on.data,
+                instructor=instructor,
+                by=current_user,
+            )
+            return _to(organization, gettext("The party-building facts are noted."))
+        except Refusal as refusal:
+            form.form_errors.append(say(refusal.sentence))
+    return _record_page(organization, form, N_("Party-building facts"), N_("Note the party-building facts"))
+
+
+@bp.route("/<int:organization_id>/status", methods=["GET", "POST"])
+@allow("organization.edit")
+def status(organization_id: int) -> Answer:
+    organization = _editable(organization_id)
+    form = StatusForm(obj=organization)
+    if form.validate_on_submit():
+        try:
+            services.set_status(
+                organization,
+                form.status.data,
+                under_investigation=form.under_investigation.data,
+                reason=form.reason.data,
+                by=current_user,
+            )
+            return _to(organization, gettext("The standing is noted."))
+        except Refusal as refusal:
+            form.form_errors.append(say(refusal.sentence))
+    return _record_page(organization, form, N_("Change the standing"), N_("Note the standing"))
+
+
+@bp.route("/<int:organization_id>/contact", methods=["GET", "POST"])
+@allow("own.edit")
+def contact(organization_id: int) -> Answer:
+    """An organization keeps its own address and telephone."""
+    organization = _in_scope(organization_id)
+    if not current_user.may("own.edit", organization_id=organization.id):
+        abort(404)
+    form = ContactForm(obj=organization)
+    if form.validate_on_submit():
+        services.set_contact(
+            organization, address=form.address.data or "", phone=form.phone.data or "", by=current_user
+        )
+        return _to(organization, gettext("The contact is kept."))
+    return _record_page(organization, form, N_("Address and telephone"), N_("Keep the contact"))
+
+
+def _record_page(organization: Organization, form: Any, title: str, action: str) -> tuple[str, int]:
+    return (
+        render_template(
+            "organizations/record.html", organization=organization, form=form, title=title, action=action
+        ),
+        422 if form.is_submitted() else 200,
+    )
