@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from http.cookiejar import Cookie
 from pathlib import Path
 
 import psycopg
@@ -36,11 +37,7 @@ def make_app(url: str, instance: Path) -> Flask:
             "SECRET_KEY": "tests only " * 4,
             "TESTING": True,
             "PROPAGATE_EXCEPTIONS": True,
-            **(
-                {"SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 10, "max_overflow": 60}}
-                if url.startswith("postgresql")
-                else {"SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 10, "max_overflow": 60}}
-            ),
+            "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 10, "max_overflow": 60},
         }
     )
 
@@ -168,4 +165,11 @@ def browser_as(bare_app: Flask) -> Callable[[str], TestApp]:
 
 def _put_session(app: Flask, browser: TestApp, token: str) -> None:
     serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    browser.set_cookie("session", serializer.dumps({"_user_id": token, "_fresh": True, "_permanent": True}))
+    value = serializer.dumps({"_user_id": token, "_fresh": True, "_permanent": True})
+    # As if the server had set it, so that its next answer replaces it instead of adding a second one.
+    browser.cookiejar.set_cookie(
+        Cookie(
+            0, "session", value, None, False, "localhost.local", False, False, "/", True, False, None, False, None,
+            None, {},
+        )
+    )  # fmt: skip
