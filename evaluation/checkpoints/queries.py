@@ -242,3 +242,23 @@ def waiting_for(user: User) -> list[Checkpoint]:
             .order_by(Checkpoint.due_on, Checkpoint.id)
         )
     )
+
+
+def newest(query: Select[tuple[Checkpoint]], *, limit: int = 100) -> list[Checkpoint]:
+    """The newest of a scope with their projects, for a person's own short list."""
+    return list(
+        db.session.scalars(
+            query.options(joinedload(Checkpoint.project).joinedload(Project.organization))
+            .order_by(Checkpoint.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def call_of(call_id: int) -> Call:
+    return db.session.get_one(Call, call_id)
+
+
+def person_name(user_id: int | None) -> str:
+    user = db.session.get(User, user_id) if user_id else None
+    return user.name if user is not None else ""

@@ -22,6 +22,8 @@ from evaluation.reviews import rules as sheets
 from grants.rubrics.models import Criterion
 from projects.agreements.models import Project
 from projects.agreements.services import record_checkpoint
+from projects.closure.queries import as_json
+from projects.closure.services import add_archive_source
 from projects.supervision.queries import appointed
 from projects.supervision.services import appoint, open_rectification
 from registry.accounts.models import User
@@ -293,3 +295,13 @@ def summary(project: Project) -> list[dict[str, Any]]:
         }
         for item in queries.checkpoints_of(project)
     ]
+
+
+def archived_checkpoints(project: Project) -> Iterable[tuple[str, bytes]]:
+    """Both evaluations with their points, for the sealed archive."""
+    rows = summary(project)
+    if rows:
+        yield "09-evaluation/checkpoints.json", as_json(rows)
+
+
+add_archive_source("checkpoints", archived_checkpoints)

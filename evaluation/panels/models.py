@@ -7,7 +7,7 @@ a supervisor witnesses. Those with an interest in an applicant are recused at th
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -34,6 +34,7 @@ class Panel(Model):
     drawn_by: Mapped[int | None] = fk("user_account.id", index=False)
     drawn_at: Mapped[datetime | None] = instant_column()
     witnessed_by: Mapped[int | None] = fk("user_account.id", index=False)
+    due_on: Mapped[date | None]  # the day until which the sheets are to be in; set at the witnessing
 
     call: Mapped[Call] = relationship()
     members: Mapped[list[PanelMember]] = relationship(back_populates="panel", order_by="PanelMember.position")

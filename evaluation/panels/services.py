@@ -149,6 +149,7 @@ def witness(panel: Panel, *, by: User) -> None:
         raise _refused(N_("A member of the panel cannot witness its draw."), status=403)
     fire(panel, "witness", by=by, details={"pool_sha256": panel.pool_sha256})
     panel.witnessed_by = by.id
+    panel.due_on = clock.add_working_days(clock.today(), queries.recusal_rules(panel.call)["scoring_days"])
     db.session.flush()
     _tell(panel)
 

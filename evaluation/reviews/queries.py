@@ -216,24 +216,35 @@ def results(panel: Panel) -> list[Result]:
     ):
         sheets.setdefault(review.application_id, []).append(review)
     parts = _parts(panel)
-    found = []
-    for application_id, rows in sheets.items():
-        totals = {row.id: row.total for row in rows}
-        mean = rules.trimmed_mean(list(totals.values()))
-        found.append(
-            Result(
-                application=rows[0].application,
-                sheets=rows,
-                mean=mean,
-                score=rules.half_up(mean),
-                centre=rules.median(list(totals.values())),
-                alerts=rules.outliers(totals),
-                parts={
-                    key: Fraction(total, len(rows)) for key, total in parts.get(application_id, {}).items()
-                },
-            )
-        )
+    found = [_result(rows, parts.get(key, {})) for key, rows in sheets.items()]
     return sorted(found, key=lambda item: (-item.score, item.application.id))
+
+
+def _result(rows: list[Review], parts: dict[str, int]) -> Result:
+    totals = {row.id: row.total for row in rows}
+    mean = rules.trimmed_mean(list(totals.values()))
+    return Result(
+        application=rows[0].application,
+        sheets=rows,
+        mean=mean,
+        score=rules.half_up(mean),
+        centre=rules.median(list(totals.values())),
+        alerts=rules.outliers(totals),
+        parts={key: Fraction(total, len(rows)) for key, total in parts.items()},
+    )
+
+
+def result_of(application_id: int) -> Result | None:
+    """The result of one application, when its panel is closed."""
+    rows = list(
+        db.session.scalars(
+            closed_sheets()
+            .where(Review.application_id == application_id)
+            .options(joinedload(Review.application), joinedload(Review.panel), selectinload(Review.scores))
+            .order_by(Review.id)
+        )
+    )
+    return _result(rows, {}) if rows else None
 
 
 def _parts(panel: Panel) -> dict[int, dict[str, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import delete, select
 
@@ -18,6 +18,9 @@ from evaluation.panels.models import Panel
 from evaluation.panels.rules import SOURCE
 from evaluation.reviews import queries, rules
 from evaluation.reviews.models import Review, ReviewScore
+from projects.agreements.models import Project
+from projects.closure.queries import as_json
+from projects.closure.services import add_archive_source
 from registry.accounts.models import User
 
 
@@ -151,3 +154,44 @@ def record_dissent(review: Review, text: str, *, by: User) -> None:
         raise Refusal(Message(N_("Write what you disagree with.")))
     review.dissent = text.strip()
     record(review, "dissent_recorded", by=by)
+
+
+def archived_sheets(project: Project) -> Iterable[tuple[str, bytes]]:
+    """How the project was selected, for its sealed archive: every sheet, the mean, the draw."""
+    application = project.agreement.application
+    found = queries.result_of(application.id) if application is not None else None
+    if found is None:
+        return
+    panel = found.sheets[0].panel
+    names = queries.names_of({row.person_id for row in found.sheets})
+    yield (
+        "09-evaluation/score-sheets.json",
+        as_json(
+            {
+                "pool_sha256": panel.pool_sha256,
+                "seed": panel.seed,
+                "score": rules.score_text(found.score),
+                "sheets": [
+                    {
+                        "expert": names[row.person_id],
+                        "total": rules.score_text(row.total),
+                        "comment": row.comment,
+                        "dissent": row.dissent,
+                        "points": [
+                            {
+                                "criterion": item.criterion.l2,
+                                "most": item.criterion.points,
+                                "points": rules.points_text(item.points),
+                                "reason": item.reason,
+                            }
+                            for item in row.scores
+                        ],
+                    }
+                    for row in found.sheets
+                ],
+            }
+        ),
+    )
+
+
+add_archive_source("score sheets", archived_sheets)
