@@ -41,7 +41,9 @@ def pdf_refusal() -> Refusal:
             )
         ),
         whose_turn=Message(
-            N_("the administrator of this server: apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0")
+            N_(
+                "the administrator of this server: apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+            )
         ),
         status=503,
     )

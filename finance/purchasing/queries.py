@@ -195,5 +195,5 @@ def division_labels(codes: Iterable[str]) -> dict[str, str]:
         .where(Agency.division_code.in_(wanted))
         .order_by(Agency.id.desc())
     )
-    labels.update(dict(units.tuples()))
+    labels.update({row.division_code: row.name for row in units})
     return labels

@@ -1,0 +1,248 @@
+"""``flask seed --world demo``: the demonstration world, told by the people in it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from app.demo.stage import (
+    TEXTS,
+    WORLD,
+    Stage,
+    inspect,
+    set_agencies,
+    set_budgets,
+    set_experts,
+    set_funds,
+    set_organizations,
+    set_others,
+    set_troubles,
+)
+from app.demo.story import Delivery, Round, on
+from core import clock
+from core.db import db
+from core.money import Money
+from finance.catalogue.services import add_item
+from finance.funds.services import earmark
+from finance.purchasing.imports import read_purchases
+from finance.purchasing.services import import_purchases
+from grants.calls.services import review_call
+from grants.rubrics.models import Rubric
+from grants.rubrics.services import create_standard_rubrics
+from projects.agreements.services import accept, draft_contract, finance_review, legal_review, offer, sign
+from registry.agencies.models import Agency
+
+PASSWORD = "示例世界 demonstration only"
+PURCHASES = Path(__file__).parent / "purchases.csv"
+
+
+def is_seeded() -> bool:
+    """Whether the demonstration world is there already."""
+    name = WORLD["agencies"][0][1]
+    return db.session.scalar(select(Agency.id).where(Agency.name == name)) is not None
+
+
+def seed_demo() -> None:
+    """Tell the whole story up to today. Opens its own transactions."""
+    today = clock.today()
+    stage = Stage()
+    begin = today - timedelta(days=700)
+    with on(begin):
+        set_agencies(stage, PASSWORD)
+        set_organizations(stage, PASSWORD)
+        set_others(stage, PASSWORD)
+        set_experts(stage, PASSWORD)
+        set_funds(stage)
+        set_budgets(stage, begin.year)
+        rubrics = create_standard_rubrics(stage.agencies["city"], by=stage.people["clerk"])
+        urban_rubrics = create_standard_rubrics(stage.agencies["urban"], by=stage.people["urban_clerk"])
+        _catalogue(stage)
+    for year in range(begin.year + 1, today.year + 1):
+        with on(clock.today().replace(year=year, month=1, day=8)):
+            set_budgets(stage, year)
+    _finished_round(stage, rubrics)
+    with on(
+        today.replace(month=5, day=20)
+        if today.month > 5
+        else today.replace(year=today.year - 1, month=5, day=20)
+    ):
+        inspect(stage, clock.today().year - 1)
+    _running_round(stage, rubrics)
+    _purchases(stage)
+    _noticed_round(stage, rubrics)
+    _open_rounds(stage, rubrics, urban_rubrics)
+    with on(today - timedelta(days=2)):
+        set_troubles(stage)
+
+
+def _catalogue(stage: Stage) -> None:
+    for code, name, public in TEXTS["catalogue"]:
+        add_item(
+            division_code=stage.agencies["city"].division_code,
+            code=code,
+            name=name,
+            public_service=public,
+            valid_from=clock.today().replace(month=1, day=1),
+            by=stage.people["finance"],
+        )
+
+
+def _finished_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
+    """Two projects through their whole life to the sealed archive."""
+    opens = clock.today() - timedelta(days=560)
+    told = Round(stage, "4", opens.year, 4, opens, applicants=4, cap="60000", pot="110000")
+    told.draft(rubrics)
+    told.publish()
+    told.apply(submitted=4)
+    told.check()
+    told.judge()
+    told.decide()
+    told.award(told.notice(opens + timedelta(days=40)))
+    start = told.starts
+    for project in told.projects:
+        work = Delivery(told, project)
+        work.pay(1, start + timedelta(days=2))
+        work.serve(start + timedelta(days=12), 6, until=start + timedelta(days=280))
+        work.spend(45, start + timedelta(days=120), 1)
+        work.evaluate("midterm", start + timedelta(days=150), share=88)
+        work.pay(2, start + timedelta(days=165))
+        work.spend(45, start + timedelta(days=260), 2)
+        work.evaluate("final", start + timedelta(days=302), share=94)
+        work.pay(3, start + timedelta(days=318))
+        granted = project.agreement.amount
+        work.close(start + timedelta(days=330), eligible=granted.split([95, 5])[0])
+    told.finish()
+
+
+def _running_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
+    """Nineteen projects at mid-term: graded, failed and rectifying, reported, planned, waiting for money."""
+    opens = clock.today() - timedelta(days=250)
+    told = Round(stage, "5", opens.year, 5, opens, applicants=24, cap="100000", pot="1700000", skip=0)
+    told.draft(rubrics)
+    told.publish()
+    told.apply(submitted=23)
+    told.check()
+    told.judge()
+    told.decide()
+    told.award(told.notice(opens + timedelta(days=40)))
+    start = told.starts
+    for place, project in enumerate(told.projects):
+        work = Delivery(told, project)
+        work.pay(1, start + timedelta(days=2 + place % 5))
+        work.serve(start + timedelta(days=15), 4 + place % 3, until=start + timedelta(days=140))
+        work.spend(40, start + timedelta(days=100), 1)
+        day = start + timedelta(days=136)
+        if place < 12:
+            work.evaluate("midterm", day, share=96 - place * 2)
+        elif place == 12:
+            work.evaluate("midterm", day, share=50)
+        elif place < 17:
+            work.evaluate("midterm", day, share=80, graded=False)
+        else:
+            work.evaluate("midterm", day, share=80, reported=False)
+        if place < 9:
+            stops = (
+                "paid",
+                "paid",
+                "paid",
+                "paid",
+                "approved",
+                "reviewed",
+                "requested",
+                "claimed",
+                "claimed",
+            )
+            work.pay(2, day + timedelta(days=12), stop=stops[place])
+
+
+def _purchases(stage: Stage) -> None:
+    """Three years of contracts by import, and one concluded here."""
+    data = PURCHASES.read_bytes()
+    with on(clock.today() - timedelta(days=30)):
+        result = read_purchases(PURCHASES, PURCHASES.name)
+        if result.errors:
+            raise RuntimeError(result.errors[0].sentence().english())
+        import_purchases(
+            result.rows,
+            file_name=PURCHASES.name,
+            sha256=hashlib.sha256(data).hexdigest(),
+            by=stage.people["finance"],
+        )
+    city, year = stage.agencies["city"], clock.today().year
+    begin = clock.today() - timedelta(days=25)
+    with on(begin):
+        money = earmark(
+            stage.budgets["general", year],
+            agency=city,
+            title=TEXTS["purchase"],
+            purpose="elderly",
+            amount=Money.yuan("380000"),
+            by=stage.people["finance"],
+        )
+        contract = draft_contract(
+            city,
+            organization=stage.organizations[12],
+            earmark=money,
+            title=TEXTS["purchase"],
+            amount=Money.yuan("380000"),
+            starts_on=begin + timedelta(days=10),
+            ends_on=begin + timedelta(days=370),
+            method="consultation",
+            service_key="A-07",
+            catalogue_code="A0301",
+            tranche_weights=[60, 40],
+            terms=TEXTS["terms"],
+            by=stage.people["clerk"],
+        )
+        legal_review(contract, by=stage.people["reviewer"])
+        finance_review(contract, by=stage.people["finreview"])
+        offer(contract, by=stage.people["clerk"])
+    with on(begin + timedelta(days=3)):
+        accept(contract, by=stage.leaders[contract.organization_id])
+    with on(begin + timedelta(days=5)):
+        sign(contract, by=stage.people["leader"])
+
+
+def _noticed_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
+    """A round on public notice with an objection that holds one project."""
+    today = clock.today()
+    opens = today - timedelta(days=42)
+    told = Round(
+        stage, "6", today.year, 6, opens, applicants=9, cap="50000", pot="300000", skip=8, source="development",
+        purpose="community",
+    )  # fmt: skip
+    told.draft(rubrics)
+    told.publish()
+    told.apply(submitted=9)
+    told.check()
+    told.judge()
+    told.decide()
+    notice = told.notice(today - timedelta(days=1))
+    told.object(notice, today - timedelta(days=1))
+
+
+def _open_rounds(stage: Stage, rubrics: dict[str, Rubric], urban_rubrics: dict[str, Rubric]) -> None:
+    """A call that is open now, one of a township, and one still being prepared."""
+    today = clock.today()
+    told = Round(
+        stage, "7", today.year, 7, today - timedelta(days=9), applicants=8, cap="80000", pot="600000", skip=3
+    )
+    told.draft(rubrics)
+    told.publish()
+    told.apply(submitted=5)
+    urban = Round(
+        stage, "urban", today.year, 1, today - timedelta(days=4), applicants=3, cap="10000", pot="60000", skip=14,
+        unit="urban", source="township", purpose="community",
+    )  # fmt: skip
+    urban.draft(urban_rubrics)
+    urban.publish()
+    urban.apply(submitted=2)
+    coming = Round(
+        stage, "8", today.year, 8, today + timedelta(days=25), applicants=0, cap="100000", pot="400000"
+    )
+    coming.draft(rubrics)
+    with on(today - timedelta(days=1)):
+        review_call(coming.call, by=stage.people["reviewer"])
