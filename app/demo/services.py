@@ -102,7 +102,7 @@ def _finished_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
     told.decide()
     told.award(told.notice(opens + timedelta(days=40)))
     start = told.starts
-    for project in told.projects:
+    for place, project in enumerate(told.projects):
         work = Delivery(told, project)
         work.pay(1, start + timedelta(days=2))
         work.serve(start + timedelta(days=12), 6, until=start + timedelta(days=280))
@@ -111,10 +111,9 @@ def _finished_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
         work.pay(2, start + timedelta(days=165))
         work.spend(45, start + timedelta(days=260), 2)
         work.evaluate("final", start + timedelta(days=302), share=94)
-        work.pay(3, start + timedelta(days=318))
-        granted = project.agreement.amount
-        work.close(start + timedelta(days=330), eligible=granted.split([95, 5])[0])
-    told.finish()
+        # The first spent most of its grant; the second has a surplus to return.
+        share = 95 if place == 0 else 86
+        work.close(start + timedelta(days=320), eligible=project.agreement.amount.split([share, 100 - share])[0])
 
 
 def _running_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:

@@ -51,7 +51,7 @@ from grants.applications.services import (
     submit_application,
 )
 from grants.calls.models import Call
-from grants.calls.services import approve_call, conclude, draft_call, publish_call, review_call
+from grants.calls.services import approve_call, draft_call, publish_call, review_call
 from grants.notices.models import Notice
 from grants.notices.services import conclude_notice, file_objection
 from grants.rubrics.models import Criterion, Rubric
@@ -303,10 +303,6 @@ class Round:
         with on(day + timedelta(days=6)):
             self.projects.append(sign(agreement, by=self.who("leader")))
 
-    def finish(self) -> None:
-        with on(self.starts + timedelta(days=330)):
-            conclude(self.call, by=self.who("leader"))
-
 
 class Delivery:
     """What happens in a project after signing."""
@@ -438,18 +434,19 @@ class Delivery:
             )
 
     def close(self, day: date, *, eligible: Money) -> None:
+        """The closing account, what is still due of the last tranche, the surplus back, the archive."""
         with on(day):
-            closing = report_closure(
-                self.project, summary=TEXTS["closure"], eligible_cost=eligible, by=self.leader
-            )
+            closing = report_closure(self.project, summary=TEXTS["closure"], eligible_cost=eligible, by=self.leader)
         with on(day + timedelta(days=3)):
             check_closure(closing, by=self.round.who("clerk"))
-        with on(day + timedelta(days=8)):
+        if self.tranche(3).amount:
+            self.pay(3, day + timedelta(days=4))
+        with on(day + timedelta(days=12)):
             settle(
                 closing,
-                returned_on=clock.today(),
-                voucher=f"TH-{self.project.id:04d}",
+                returned_on=clock.today() if closing.surplus else None,
+                voucher=f"TH-{self.project.id:04d}" if closing.surplus else "",
                 by=self.round.who("leader"),
             )
-        with on(day + timedelta(days=12)):
+        with on(day + timedelta(days=14)):
             archive(self.project, by=self.round.who("clerk"))
