@@ -92,6 +92,10 @@ class Sheet:
     def total(self) -> int:
         return sum(self.points.get(line.id) or 0 for line in self.lines)
 
+    def sum_of(self, rows: Iterable[Any]) -> int:
+        """Points given so far to some of the criteria."""
+        return sum(self.points.get(row.id) or 0 for row in rows)
+
     @property
     def done(self) -> int:
         return sum(self.points.get(line.id) is not None for line in self.lines)

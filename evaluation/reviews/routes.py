@@ -46,6 +46,15 @@ def score_filter(value: int | None) -> str:
     return "—" if value is None else rules.score_text(value)
 
 
+@bp.app_template_filter("groupby_order")
+def groupby_order(rows: Sequence[Any], name: str) -> Sequence[dict[str, Any]]:
+    """Rows in groups of one attribute, groups and rows in the order they come."""
+    groups: dict[str, Any] = {}
+    for row in rows:
+        groups.setdefault(getattr(row, name), []).append(row)
+    return [{"name": key, "rows": found} for key, found in groups.items()]
+
+
 def tasks(user: Any) -> Iterator[navigation.Task]:
     """The expert's open sheets, one task for each panel."""
     if not user.may_somewhere("review.score"):
