@@ -17,7 +17,8 @@ from core.text import N_, Message
 from finance.commitments.models import Tranche
 from finance.commitments.queries import paid_total
 from finance.disbursements.models import Disbursement, PayeeAccount
-from finance.disbursements.services import request_disbursement, till_findings
+from finance.disbursements.queries import till_findings
+from finance.disbursements.services import request_disbursement
 from projects.agreements.models import Project
 from projects.agreements.policy import require_permission
 from projects.agreements.queries import living_disbursements
@@ -101,8 +102,12 @@ def submit_claim(
         raise Refusal(Message(N_("This tranche is already on its way or paid.")), status=409)
     if tranche.amount <= Money(0):
         raise Refusal(Message(N_("Nothing is due of this tranche.")), rule="RDT-F")
-    if payee_account.organization_id != project.organization_id or payee_account.closed_on is not None:
-        raise Refusal(Message(N_("The money goes only to an open account of the organization itself.")))
+    payees = (project.organization_id, project.organization.host_id)
+    if payee_account.organization_id not in payees or payee_account.closed_on is not None:
+        raise Refusal(
+            Message(N_("The money goes only to an open account of the organization itself or its host.")),
+            rule="RDT-E",
+        )
     if not receipt_number.strip():
         raise Refusal(Message(N_("Write the number of the receipt or invoice.")), rule="RDT-B")
     findings = claim_findings(
