@@ -21,14 +21,14 @@ from registry.organizations.models import Organization
 LIVE = ("withdrawn", "draft")
 
 
-def visible_applications(user: Any) -> Select[tuple[Application]]:
+def visible_applications(user: Any) -> Select[Any]:
     """What a unit of government sees: everything that was submitted to it; never a draft."""
     return select(Application).where(
         Application.agency_id.in_(user.agency_ids("application.read")), Application.number.is_not(None)
     )
 
 
-def own_applications(user: Any) -> Select[tuple[Application]]:
+def own_applications(user: Any) -> Select[Any]:
     """What an applicant sees: the applications of its organizations."""
     return select(Application).where(Application.organization_id.in_(user.organization_ids("own.read")))
 
@@ -73,13 +73,13 @@ def applications_of(call: Call, *states: str) -> list[Application]:
     )
 
 
-def count_by_state(query: Select[tuple[Application]]) -> dict[str, int]:
+def count_by_state(query: Select[Any]) -> dict[str, int]:
     scope = query.subquery()
     rows = db.session.execute(select(scope.c.state, func.count()).group_by(scope.c.state))
     return dict(rows.tuples())
 
 
-def totals(query: Select[tuple[Application]]) -> tuple[int, Any, Any]:
+def totals(query: Select[Any]) -> tuple[int, Any, Any]:
     """Number of applications, requested and own money of a filtered list."""
     scope = query.subquery()
     count, requested, own = db.session.execute(

@@ -15,7 +15,7 @@ from grants.calls.models import Call
 from grants.calls.rules import RBL_DEFAULTS, REL_DEFAULTS, serial_of
 
 
-def visible_calls(user: Any) -> Select[tuple[Call]]:
+def visible_calls(user: Any) -> Select[Any]:
     return select(Call).where(Call.agency_id.in_(user.agency_ids("call.read")))
 
 
@@ -68,7 +68,11 @@ def rules_of(call: Call) -> Parameters:
     if "rule_sets" in call.rules:
         values = {**REL_DEFAULTS, **RBL_DEFAULTS, **call.rules}
         return Parameters(values, str(values.pop("rule_sets")), "")
-    known = {"on": clock.today(), "jurisdiction": call.agency.division_code, "programme": call.programme}
+    known: dict[str, Any] = {
+        "on": clock.today(),
+        "jurisdiction": call.agency.division_code,
+        "programme": call.programme,
+    }
     eligibility = parameters("REL", REL_DEFAULTS, **known)
     budget = parameters("RBL", RBL_DEFAULTS, **known)
     return Parameters(

@@ -151,3 +151,15 @@ def weights_problem(weights: list[int]) -> Message | None:
     if sum(weights) != 100:
         return Message(N_("The tranches sum to %(total)s%%; they must make 100%%."), {"total": sum(weights)})
     return None
+
+
+# Categories a call chooses from, under their official names (扶老、助残、救孤、济困 of the lottery fund first).
+CATEGORIES = {
+    "elderly": "扶老",
+    "disability": "助残",
+    "children": "救孤",
+    "relief": "济困",
+    "community": "社区治理",
+    "social_work": "志愿服务与社会工作",
+}
+TRANCHE_CONDITIONS = ("signed", "midterm_passed", "final_passed")

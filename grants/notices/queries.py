@@ -22,7 +22,7 @@ _WHOLE = (
 )
 
 
-def visible_notices(user: Any) -> Select[tuple[Notice]]:
+def visible_notices(user: Any) -> Select[Any]:
     return select(Notice).where(Notice.agency_id.in_(user.agency_ids("notice.read")))
 
 

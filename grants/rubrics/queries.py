@@ -13,7 +13,7 @@ from grants.rubrics.models import Rubric
 from grants.rubrics.rules import CriterionFacts
 
 
-def visible_rubrics(user: Any) -> Select[tuple[Rubric]]:
+def visible_rubrics(user: Any) -> Select[Any]:
     return select(Rubric).where(Rubric.agency_id.in_(user.agency_ids("call.read")))
 
 
