@@ -27,7 +27,7 @@ from registry.persons.models import Person
 
 # argon2id with the parameters of RFC 9106 for little memory: 64 MiB, 3 passes.
 _hasher = PasswordHasher()
-_ROLE_NOTE = "account role"
+_ROLE_NOTE = N_("account role")
 
 
 @cache
