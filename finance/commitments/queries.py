@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from core.db import db
 from core.money import Money
 from finance.commitments.models import Commitment, ExcludedPerson, Hold, Tranche
 from finance.funds.models import Budget, Earmark
+from finance.ledger.models import Account
 from finance.ledger.queries import Owner, balance, balances, name_owners
 
 KINDS = ("committed", "payable", "paid", "returned")
@@ -43,21 +44,39 @@ def payments_of(tranches: Iterable[Tranche]) -> dict[int, Payment]:
     return _payments[0](ids) if _payments and ids else {}
 
 
+def in_scope(user: Any) -> ColumnElement[bool]:
+    return or_(
+        Commitment.agency_id.in_(user.agency_ids("commitment.read")),
+        Commitment.organization_id.in_(user.organization_ids("own.read")),
+    )
+
+
 def visible_commitments(user: Any) -> Select[tuple[Commitment]]:
     """Those of the user's units, and those owed to the user's own organizations."""
     return (
         select(Commitment)
-        .where(
-            or_(
-                Commitment.agency_id.in_(user.agency_ids("commitment.read")),
-                Commitment.organization_id.in_(user.organization_ids("own.read")),
-            )
-        )
+        .where(in_scope(user))
         .options(
             joinedload(Commitment.organization),
             joinedload(Commitment.earmark).joinedload(Earmark.budget).joinedload(Budget.fund_source),
         )
     )
+
+
+def totals(user: Any, *conditions: ColumnElement[bool]) -> tuple[int, dict[str, Money]]:
+    """How many visible commitments meet the conditions, and their sums by account kind and ``amount``."""
+    count, amount = db.session.execute(
+        select(func.count(), func.sum(Commitment.amount)).where(in_scope(user), *conditions)
+    ).one()
+    chosen = select(Commitment.id).where(in_scope(user), *conditions)
+    rows = db.session.execute(
+        select(Account.kind, func.sum(Account.balance))
+        .where(Account.owner_type == "commitment", Account.owner_id.in_(chosen))
+        .group_by(Account.kind)
+    )
+    sums = dict.fromkeys(KINDS, Money(0))
+    sums.update((kind, balance) for kind, balance in rows)
+    return count, {"amount": amount or Money(0), **sums}
 
 
 def commitment_in_scope(user: Any, commitment_id: int) -> Commitment | None:

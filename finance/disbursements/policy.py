@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core import clock
-from core.access.policy import Refusal
+from core.access.policy import Refusal, require_distinct
 from core.text import N_, Message
 from finance.commitments.models import Commitment
 from finance.commitments.queries import excluded_people
@@ -42,6 +42,26 @@ def may_take_part(user: Any, commitment: Commitment) -> Refusal | None:
             whose_turn=Message(N_("another person holding the same role")),
             status=403,
         )
+    return None
+
+
+def may_step(user: Any, disbursement: Disbursement, place: str) -> Refusal | None:
+    """Whether the user may fill ``place`` (reviewed, approved, released): excluded people and those
+    who filled another place on this payment may not. State and permission are asked elsewhere.
+    """
+    refusal = may_take_part(user, disbursement.commitment)
+    if refusal is not None:
+        return refusal
+    people = {
+        "requested": disbursement.requested_by,
+        "reviewed": disbursement.reviewed_by,
+        "approved": disbursement.approved_by,
+        place: user.id,
+    }
+    try:
+        require_distinct(people, rule="RAP-2", source=SEPARATION)
+    except Refusal as separation:
+        return separation
     return None
 
 

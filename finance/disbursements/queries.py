@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Select, or_, select, text
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, text
+from sqlalchemy.orm import aliased, joinedload
 
 from core.db import db
 from core.lifecycle import state_of
@@ -30,17 +30,20 @@ from registry.organizations.models import Organization
 BEFORE_APPROVAL = ("requested", "reviewed")
 
 
+def in_scope(user: Any) -> ColumnElement[bool]:
+    """Condition on Disbursement joined with Commitment: those of the user's units, and to its organizations."""
+    return or_(
+        Disbursement.agency_id.in_(user.agency_ids("disbursement.read")),
+        Commitment.organization_id.in_(user.organization_ids("own.read")),
+    )
+
+
 def visible_disbursements(user: Any) -> Select[tuple[Disbursement]]:
     """Those of the user's units, and those to the user's own organizations."""
     return (
         select(Disbursement)
         .join(Commitment, Commitment.id == Disbursement.commitment_id)
-        .where(
-            or_(
-                Disbursement.agency_id.in_(user.agency_ids("disbursement.read")),
-                Commitment.organization_id.in_(user.organization_ids("own.read")),
-            )
-        )
+        .where(in_scope(user))
         .options(
             joinedload(Disbursement.commitment).joinedload(Commitment.organization),
             joinedload(Disbursement.tranche),
@@ -49,8 +52,69 @@ def visible_disbursements(user: Any) -> Select[tuple[Disbursement]]:
     )
 
 
+def totals(user: Any, *conditions: ColumnElement[bool]) -> dict[str, tuple[int, Money]]:
+    """Count and sum by state over the visible payments that meet the conditions."""
+    rows = db.session.execute(
+        select(Disbursement.state, func.count(), func.sum(Disbursement.amount))
+        .join(Commitment, Commitment.id == Disbursement.commitment_id)
+        .where(in_scope(user), *conditions)
+        .group_by(Disbursement.state)
+    )
+    return {state: (count, amount) for state, count, amount in rows}
+
+
 def disbursement_in_scope(user: Any, disbursement_id: int) -> Disbursement | None:
     return db.session.scalar(visible_disbursements(user).where(Disbursement.id == disbursement_id))
+
+
+def waiting_for(user: Any) -> ColumnElement[bool]:
+    """Payments that this person can take a step on now, as a condition.
+
+    Who prepared it does not review it, who prepared or reviewed it does not approve it.
+    """
+    own_id = user.id
+    again = aliased(Disbursement)
+    redone = exists().where(again.tranche_id == Disbursement.tranche_id, again.id > Disbursement.id)
+    return or_(
+        and_(
+            Disbursement.state == "requested",
+            Disbursement.agency_id.in_(user.agency_ids("disbursement.review")),
+            Disbursement.requested_by != own_id,
+        ),
+        and_(
+            Disbursement.state == "reviewed",
+            Disbursement.agency_id.in_(user.agency_ids("disbursement.approve")),
+            Disbursement.requested_by != own_id,
+            Disbursement.reviewed_by != own_id,
+        ),
+        and_(
+            Disbursement.state.in_(("approved", "released")),
+            Disbursement.agency_id.in_(user.agency_ids("disbursement.pay")),
+        ),
+        and_(
+            Disbursement.state == "returned",
+            Disbursement.agency_id.in_(user.agency_ids("disbursement.request")),
+            ~redone,
+        ),
+    )
+
+
+def accounts_to_confirm(user: Any) -> Select[tuple[PayeeAccount]]:
+    """Accounts somebody else recorded, for finance to compare with the bank's paper."""
+    agencies = user.agency_ids("disbursement.review") | user.agency_ids("account.payee")
+    paid = select(Commitment.organization_id).where(Commitment.agency_id.in_(agencies))
+    return (
+        select(PayeeAccount)
+        .join(Organization, Organization.id == PayeeAccount.organization_id)
+        .where(
+            or_(Organization.agency_id.in_(agencies), Organization.id.in_(paid)),
+            PayeeAccount.confirmed_by.is_(None),
+            PayeeAccount.closed_on.is_(None),
+            PayeeAccount.recorded_by != user.id,
+        )
+        .options(joinedload(PayeeAccount.organization))
+        .order_by(PayeeAccount.id)
+    )
 
 
 def disbursement_of(tranche: Tranche) -> Disbursement | None:

@@ -34,7 +34,7 @@ class Account(Model):
     restricted: Mapped[bool] = mapped_column(default=True)
     balance: Mapped[Money] = money_column(default=Money(0))
     last_seq: Mapped[int] = mapped_column(BigInteger, default=0)
-    last_hash: Mapped[str] = mapped_column(String(64), default="0" * 64)
+    last_hash: Mapped[str] = mapped_column(String(72), default="0" * 64)
 
     __table_args__ = (
         UniqueConstraint("owner_type", "owner_id", "kind"),
@@ -84,8 +84,8 @@ class Posting(db.Model):  # type: ignore[name-defined,misc]
     amount: Mapped[Money] = money_column()
     balance_after: Mapped[Money] = money_column()
     posted_at: Mapped[datetime] = instant_column()
-    prev_hash: Mapped[str] = mapped_column(String(64))
-    hash: Mapped[str] = mapped_column(String(64))
+    prev_hash: Mapped[str] = mapped_column(String(72))
+    hash: Mapped[str] = mapped_column(String(72))
 
     account: Mapped[Account] = relationship()
     transfer: Mapped[Transfer] = relationship(back_populates="postings")

@@ -1,0 +1,139 @@
+"""Pages of commitments: what is owed, how it is paid, what holds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, render_template, request
+from flask_login import current_user
+from sqlalchemy import select
+
+from core.audit.queries import entries_of
+from core.db import db
+from core.text import N_
+from core.web import navigation
+from core.web.gate import allow
+from core.web.paging import paginate
+from finance.commitments.models import Commitment, Hold
+from finance.commitments.queries import (
+    commitment_in_scope,
+    excluded_people,
+    payments_of,
+    sums_of,
+    totals,
+    visible_commitments,
+)
+from finance.ledger.queries import balances, extract_of
+from registry.accounts.models import User
+from registry.persons.models import Person
+
+bp = Blueprint("commitments", __name__, url_prefix="/commitments")
+
+navigation.add_entry(
+    "commitments.list",
+    N_("Commitments"),
+    icon="pen",
+    group="money",
+    order=30,
+    permissions=("commitment.read", "own.read"),
+)
+
+TRACKS = {"venture_grant": N_("venture grant"), "service_purchase": N_("purchased service")}
+CONDITIONS = {
+    "signed": N_("agreement signed"),
+    "midterm_passed": N_("mid-term evaluation passed"),
+    "final_passed": N_("final evaluation passed"),
+}
+HOLDS = {
+    "rectification": N_("an open rectification"),
+    "suspension": N_("a suspension"),
+    "objection": N_("an open objection"),
+}
+EXCLUDED = {"scored": N_("scored this project"), "kinship": N_("related to the payee")}
+STATES = {
+    "running": N_("running"),
+    "ended": N_("ended"),
+    "held": N_("held"),
+}
+
+
+def commitment_state(commitment: Commitment, held: bool) -> tuple[str, str]:
+    """Tone and word; a commitment has no lifecycle of its own."""
+    if commitment.ended_on is not None:
+        return "closed", STATES["ended"]
+    return ("wrong", STATES["held"]) if held else ("active", STATES["running"])
+
+
+@bp.get("/")
+@allow("commitment.read", "own.read")
+def list() -> Any:
+    conditions: Any = []
+    earmark_id = request.args.get("earmark", type=int)
+    if earmark_id is not None:
+        conditions.append(Commitment.earmark_id == earmark_id)
+    view = request.args.get("view", "running")
+    if view == "running":
+        conditions.append(Commitment.ended_on.is_(None))
+    elif view == "ended":
+        conditions.append(Commitment.ended_on.is_not(None))
+    elif view == "held":
+        conditions.append(Commitment.id.in_(select(Hold.commitment_id).where(Hold.lifted_at.is_(None))))
+    page = paginate(visible_commitments(current_user).where(*conditions), (Commitment.id, True))
+    count, sums = totals(current_user, *conditions)
+    ids = [row.id for row in page.rows]
+    held_ids = set(
+        db.session.scalars(
+            select(Hold.commitment_id).where(Hold.commitment_id.in_(ids), Hold.lifted_at.is_(None))
+        )
+    )
+    return render_template(
+        "commitments/list.html",
+        page=page,
+        sums=sums_of(page.rows),
+        states={row.id: commitment_state(row, row.id in held_ids) for row in page.rows},
+        totals={"count": count, **sums},
+        view=view,
+        earmark_id=earmark_id,
+        tracks=TRACKS,
+    )
+
+
+@bp.get("/<int:commitment_id>")
+@allow("commitment.read", "own.read")
+def show(commitment_id: int) -> Any:
+    commitment = commitment_in_scope(current_user, commitment_id) or abort(404)
+    reads_ledger = current_user.may("fund.read", agency_id=commitment.agency_id)
+    excluded = excluded_people(commitment)
+    names = {
+        user.id: user.name
+        for user in db.session.scalars(
+            select(User).where(
+                User.id.in_(
+                    {hold.placed_by for hold in commitment.holds}
+                    | {hold.lifted_by for hold in commitment.holds}
+                )
+            )
+        )
+    }
+    return render_template(
+        "commitments/show.html",
+        commitment=commitment,
+        state_pair=commitment_state(commitment, any(hold.lifted_at is None for hold in commitment.holds)),
+        sums=sums_of([commitment])[commitment.id],
+        accounts=balances("commitment", [commitment.id]).get(commitment.id, {}),
+        payments=payments_of(commitment.tranches),
+        names=names,
+        excluded=[
+            (person, excluded[person.id])
+            for person in db.session.scalars(
+                select(Person).where(Person.id.in_(excluded)).order_by(Person.id)
+            )
+        ],
+        entries=extract_of("commitment", commitment.id) if reads_ledger else [],
+        reads_ledger=reads_ledger,
+        history=entries_of(commitment) if reads_ledger else [],
+        tracks=TRACKS,
+        conditions=CONDITIONS,
+        hold_words=HOLDS,
+        excluded_words=EXCLUDED,
+    )

@@ -1,0 +1,69 @@
+"""Forms of sources, budgets and earmarks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import IntegerField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import Optional, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from core.web.forms import Between, ChoiceField, Form, MaxLength, MoneyField, Positive, Required
+from finance.funds.policy import LOTTERY, PURPOSES, SOURCE_KINDS, TIERS
+
+
+def _offered(words: dict[str, str]) -> list[tuple[str, Any]]:
+    return [(code, _l(label)) for code, label in words.items()]
+
+
+class PurposesField(SelectMultipleField):
+    """Several purposes by checkbox."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class SourceForm(Form):
+    agency_id = ChoiceField(_l("Unit"), [Required()], coerce=int)
+    name = StringField(_l("Name of the source"), [Required(), MaxLength(120)])
+    kind = ChoiceField(_l("Kind"), [Required()], choices=_offered(SOURCE_KINDS))
+    tier = ChoiceField(
+        _l("Tier (welfare lottery only)"), choices=[("", _l("none")), *_offered(TIERS)], default=""
+    )
+    purposes = PurposesField(_l("Permitted purposes"), choices=_offered(PURPOSES))
+    basis = TextAreaField(_l("Rules of this fund"), [MaxLength(2000)])
+
+    def validate_tier(self, field: Any) -> None:
+        if self.kind.data == LOTTERY and not field.data:
+            raise ValidationError(_("Choose the tier the lottery money comes from."))
+        if self.kind.data != LOTTERY and field.data:
+            raise ValidationError(_("Only a welfare lottery fund has a tier."))
+
+    def validate_purposes(self, field: Any) -> None:
+        if self.kind.data == LOTTERY and not field.data:
+            raise ValidationError(
+                _("Choose at least one permitted purpose: lottery money is never free of purpose.")
+            )
+
+
+class BudgetForm(Form):
+    fiscal_year = IntegerField(_l("Fiscal year"), [Required(), Between(2000, 2100)])
+    amount = MoneyField(_l("Budget of the year"), [Required(), Positive()])
+    document_number = StringField(_l("Document number"), [Required(), MaxLength(60)])
+    function_code = StringField(_l("Function code"), [Optional(), MaxLength(7)])
+    economic_code = StringField(_l("Economic code"), [Optional(), MaxLength(5)])
+
+    def validate_function_code(self, field: Any) -> None:
+        if field.data and not field.data.isdecimal():
+            raise ValidationError(_("A budget code has digits only."))
+
+    validate_economic_code = validate_function_code
+
+
+class EarmarkForm(Form):
+    agency_id = ChoiceField(_l("For the unit"), [Required()], coerce=int)
+    title = StringField(_l("Set aside for"), [Required(), MaxLength(160)])
+    purpose = ChoiceField(_l("Purpose"), [Required()])
+    amount = MoneyField(_l("Amount"), [Required(), Positive()])
