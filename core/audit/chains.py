@@ -39,28 +39,67 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=plain)
 
 
-def chain_key() -> bytes:
-    """The secret of this instance; made at the first use, readable by its owner alone."""
-    cached = current_app.extensions.get("chain_key")
-    if cached is None:
-        path = Path(current_app.instance_path) / "keys" / "chain.key"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            draft = path.with_suffix(f".{secrets.token_hex(6)}")
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-                stream.write(secrets.token_bytes(32))
-            # Two processes starting at once: the first link stays, the second uses it.
-            with contextlib.suppress(FileExistsError):
-                os.link(draft, path)
-            draft.unlink()
-        cached = current_app.extensions["chain_key"] = path.read_bytes()
-    return cached
+def key_folder() -> Path:
+    return Path(current_app.instance_path) / "keys"
+
+
+def chain_keys() -> dict[int, bytes]:
+    """The keys of this instance by number; the first is made at the first use.
+
+    The highest number writes; the older ones only verify what they once wrote.
+    """
+    keys = current_app.extensions.get("chain_keys")
+    if keys is None:
+        if not list(key_folder().glob("chain-*.key")):
+            _make_key(1)
+        keys = {
+            int(path.stem.removeprefix("chain-")): path.read_bytes()
+            for path in key_folder().glob("chain-*.key")
+        }
+        current_app.extensions["chain_keys"] = keys
+    return keys
+
+
+def rotate_key() -> int:
+    """A new key for everything written from now on; returns its number. Running servers take it up when
+    they are started again."""
+    number = max(chain_keys()) + 1
+    _make_key(number)
+    current_app.extensions.pop("chain_keys")
+    return number
+
+
+def _make_key(number: int) -> None:
+    """A key readable by its owner alone."""
+    folder = key_folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = folder / f"draft-{secrets.token_hex(6)}"
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(secrets.token_bytes(32))
+    # Two processes starting at once: the first link stays, the second uses it.
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, folder / f"chain-{number}.key")
+    draft.unlink()
 
 
 def chain_hash(content: dict[str, Any], previous: str) -> str:
-    """The hash of a row: every column but the hash itself, and the hash before it."""
+    """The hash of a row over every column but the hash itself and over the hash before it, with the
+    number of the key in front: ``1:9f2c…``."""
+    number = max(chain_keys())
+    return f"{number}:{_keyed(content, previous, number)}"
+
+
+def is_genuine(content: dict[str, Any], previous: str, digest: str) -> bool:
+    """Whether ``digest`` is the hash that its key gives for this content."""
+    number, _, hexadecimal = digest.partition(":")
+    if not number.isdecimal() or int(number) not in chain_keys():
+        return False
+    return hmac.compare_digest(hexadecimal, _keyed(content, previous, int(number)))
+
+
+def _keyed(content: dict[str, Any], previous: str, number: int) -> str:
     text = f"{previous}\n{canonical(content)}".encode()
-    return hmac.new(chain_key(), text, hashlib.sha256).hexdigest()
+    return hmac.new(chain_keys()[number], text, hashlib.sha256).hexdigest()
 
 
 def seal_head(chain: str, key: str, seq: int, digest: str) -> None:
@@ -124,8 +163,8 @@ def sealed_heads(chain: str) -> tuple[dict[str, tuple[int, str]], list[Break]]:
                 try:
                     content = json.loads(line)
                     mac = content.pop("mac")
-                    genuine = hmac.compare_digest(mac, chain_hash(content, GENESIS))
-                except (ValueError, KeyError):
+                    genuine = is_genuine(content, GENESIS, mac)
+                except (ValueError, KeyError, AttributeError):
                     genuine = False
                 if not genuine:
                     breaks.append(Break("seal", path.name, number, "this line is not a genuine seal"))
@@ -155,7 +194,7 @@ def verify_chain(chain: str, rows: Iterator[tuple[str, int, dict[str, Any], str]
             breaks.append(Break(chain, key, expected, f"gap: #{expected} to #{seq - 1} missing"))
         elif seq < expected:
             breaks.append(Break(chain, key, seq, "number used twice"))
-        if chain_hash(content, content["prev_hash"]) != digest:
+        if not is_genuine(content, content["prev_hash"], digest):
             breaks.append(Break(chain, key, seq, "content does not match its hash"))
         elif seq == expected and content["prev_hash"] != previous:
             breaks.append(Break(chain, key, seq, "does not follow the row before it"))

@@ -7,6 +7,7 @@ import sys
 import click
 from flask.cli import AppGroup
 
+from core.audit.chains import rotate_key
 from core.audit.queries import verify
 
 cli = AppGroup("audit", help="The audit trail.")
@@ -22,3 +23,9 @@ def verify_command() -> None:
         click.echo(f"{len(breaks)} break(s)")
         sys.exit(1)
     click.echo("audit trail: every chain holds")
+
+
+@cli.command("rotate-key")
+def rotate_key_command() -> None:
+    """Write everything from now on under a new key; what is there keeps verifying under the old one."""
+    click.echo(f"key {rotate_key()} is in use; restart the servers and back up the key folder")

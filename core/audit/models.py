@@ -24,8 +24,8 @@ class AuditEntry(db.Model):  # type: ignore[name-defined,misc]
     event: Mapped[str] = mapped_column(String(64))
     # Canonical JSON as text: a JSON column may come back rewritten and break the hash.
     details: Mapped[str] = mapped_column(Text)
-    prev_hash: Mapped[str] = mapped_column(String(64))
-    hash: Mapped[str] = mapped_column(String(64))
+    prev_hash: Mapped[str] = mapped_column(String(72))
+    hash: Mapped[str] = mapped_column(String(72))
 
     __table_args__ = (
         Index(None, "at", "object_type", "object_id", "seq"),

@@ -41,7 +41,9 @@ def queue(kind: str, payload: dict[str, Any], *, by: Actor) -> Job:
     """Ask for work; it starts after the present transaction is committed."""
     if kind not in _kinds:
         raise ValueError(f"unknown kind of job {kind}")
-    job = Job(kind=kind, payload=payload, queued_by=by.actor_id, queued_at=clock.now(), touched_at=clock.now())
+    job = Job(
+        kind=kind, payload=payload, queued_by=by.actor_id, queued_at=clock.now(), touched_at=clock.now()
+    )
     db.session.add(job)
     db.session.flush()
     return job

@@ -101,7 +101,9 @@ def menu() -> list[dict[str, Any]]:
                 "url": url_for(item.endpoint),
                 "label": item.label,
                 "icon": item.icon,
-                "current": item.endpoint == shown if shown else request.blueprint == item.endpoint.split(".")[0],
+                "current": item.endpoint == shown
+                if shown
+                else request.blueprint == item.endpoint.split(".")[0],
                 "count": None,
                 "due": False,
             }

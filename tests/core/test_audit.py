@@ -97,3 +97,29 @@ def test_a_forged_seal_is_named(trail, app):
         path.read_text() + '{"chain":"audit_entry","key":"person/1","seq":1,"hash":"0","mac":"0"}\n'
     )
     assert any(item.chain == "seal" for item in verify())
+
+
+def test_a_new_key_leaves_the_old_rows_genuine(bare_app):
+    runner = bare_app.test_cli_runner()
+    with bare_app.app_context(), transaction():
+        person = Person(name="示例旧钥")
+        db.session.add(person)
+        record(person, "noted", by=SYSTEM)
+        number = person.id
+    assert "key 2" in runner.invoke(args=["audit", "rotate-key"]).output
+    with bare_app.app_context(), transaction():
+        entry = record(db.session.get_one(Person, number), "noted again", by=SYSTEM)
+        assert entry.hash.startswith("2:")
+    assert runner.invoke(args=["audit", "verify"]).exit_code == 0
+
+
+def test_without_its_key_a_row_is_not_genuine(bare_app):
+    with bare_app.app_context(), transaction():
+        person = Person(name="示例失钥")
+        db.session.add(person)
+        record(person, "noted", by=SYSTEM)
+    for path in (Path(bare_app.instance_path) / "keys").glob("chain-*.key"):
+        path.write_bytes(b"another key of thirty-two bytes!")
+    bare_app.extensions.pop("chain_keys", None)
+    with bare_app.app_context():
+        assert verify()
