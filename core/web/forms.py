@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, SelectField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import ValidationError
 from wtforms.widgets import DateTimeLocalInput
 
@@ -93,7 +94,13 @@ class MomentField(Field):
 
 
 class ChoiceField(SelectField):
-    """A choice among the offered values; anything else is told in our words."""
+    """A choice among the offered values, given as (value, label); anything else is told in our words."""
+
+    def __init__(self, *args: Any, choices: Any = None, **kwargs: Any) -> None:
+        if isinstance(choices, (list, tuple)):
+            # WTForms is about to give up plain pairs.
+            choices = [SelectChoice(*item) if isinstance(item, tuple) else item for item in choices]
+        super().__init__(*args, choices=choices, **kwargs)
 
     def pre_validate(self, form: Any) -> None:
         try:
