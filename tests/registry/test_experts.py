@@ -1,0 +1,101 @@
+"""The pool of experts and their own declarations."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from core import clock
+from core.access.policy import Refusal
+from core.audit.services import SYSTEM
+from core.db import db, transaction
+from registry.experts.models import Expert
+from registry.experts.queries import pool
+from registry.experts.services import add_expert, set_active
+from registry.interests.queries import conflict, interests_of_person
+from tests import world
+
+
+def test_the_pool_is_one_units_active_experts_in_a_fixed_order(app):
+    agency = world.agency().id
+    before = pool(agency)
+    assert [item.id for item in before] == sorted(item.id for item in before)
+    assert len(before) == 8
+    assert pool(world.agency("示例东旗民政局").id) == []
+    with transaction():
+        set_active(db.session.get(Expert, before[0].id), False, reason="调离", by=SYSTEM)
+    assert len(pool(agency)) == 7
+
+
+def test_an_employer_on_the_register_becomes_a_tie(bare_app, browser_as):
+    form = browser_as("clerk").get("/experts/new").forms["expert"]
+    form["name"], form["phone"], form["employer"] = "示例新专家", "13500000001", "示例公正评估事务所"
+    form.set("fields", "elderly", index=0)
+    form["insider"] = True
+    page = form.submit().follow()
+    assert "示例新专家" in page.text
+    with bare_app.app_context():
+        expert = db.session.query(Expert).order_by(Expert.id.desc()).first()
+        assert expert.employed_by_agency_id == world.agency().id
+        assert conflict(expert.person_id, world.organization("示例公正评估事务所").id, on=clock.today())
+
+
+def test_an_expert_needs_a_field_and_is_in_a_pool_once(bare_app, browser_as):
+    form = browser_as("clerk").get("/experts/new").forms["expert"]
+    form["name"], form["phone"], form["employer"] = "示例新专家", "13500000001", "示例大学"
+    page = form.submit(expect_errors=True)
+    assert page.status_int == 422
+    assert "请至少选择一个专业领域" in page.text
+    with bare_app.app_context(), pytest.raises(Refusal), transaction():
+        add_expert(
+            world.agency(), world.user("expert1").person, fields=["elderly"], employer="示例", by=SYSTEM
+        )
+
+
+def test_taking_out_of_the_draw_needs_a_reason(bare_app, browser_as):
+    with bare_app.app_context():
+        identity = pool(world.agency().id)[0].id
+    browser = browser_as("clerk")
+    page = browser.get(f"/experts/{identity}").forms["activity"].submit(expect_errors=True)
+    assert page.status_int == 422
+    page.forms["activity"]["reason"] = "长期出差"
+    assert "长期出差" in page.forms["activity"].submit().follow().text
+    with bare_app.app_context():
+        assert identity not in {item.id for item in pool(world.agency().id)}
+
+
+@pytest.mark.parametrize("login", ["banner_clerk", "township_clerk"])
+def test_the_pool_of_the_unit_above_is_not_seen(bare_app, browser_as, login):
+    with bare_app.app_context():
+        identity = pool(world.agency().id)[0].id
+    browser = browser_as(login)
+    assert "示例专家" not in browser.get("/experts/").text
+    for path in (f"/experts/{identity}", f"/experts/{identity}/interests/new"):
+        browser.get(path, status=404)
+
+
+def test_reviewers_read_the_pool_but_do_not_change_it(bare_app, browser_as):
+    with bare_app.app_context():
+        identity = pool(world.agency().id)[0].id
+    page = browser_as("reviewer").get(f"/experts/{identity}")
+    assert "activity" not in page.forms
+    browser_as("reviewer").get("/experts/new", status=403)
+
+
+def test_an_expert_declares_and_sees_only_the_own_ties(bare_app, browser_as):
+    browser = browser_as("expert2")
+    assert "示例暖邻" not in browser.get("/experts/own").text
+    form = browser.get("/experts/own/declare").forms["interest"]
+    form["organization"], form["kind"] = "示例夕阳红", "advice"
+    form["since"] = (clock.today() - timedelta(days=60)).isoformat()
+    page = form.submit(expect_errors=True)
+    assert page.status_int == 422
+    assert "没有与此名称或代码完全一致的组织" in page.text
+    page.forms["interest"]["organization"] = "示例夕阳红为老服务中心"
+    assert "示例夕阳红为老服务中心" in page.forms["interest"].submit().follow().text
+    with bare_app.app_context():
+        mine = interests_of_person(world.user("expert2").person_id)
+        assert [item.kind for item in mine] == ["advice"]
+        assert len(interests_of_person(world.user("expert1").person_id)) == 1
+    browser_as("clerk").get("/experts/own", status=403)
