@@ -100,11 +100,7 @@ def _rooms(app: Flask) -> None:
             name = f"{room}.{part}"
             if importlib.util.find_spec(name) is None:
                 continue
-            try:
-                module = importlib.import_module(name)
-            except ImportError as error:  # TEMPORARY-WHILE-FLOORS-ARE-BUILT
-                print(f"room {name} not loaded: {error}")
-                continue
+            module = importlib.import_module(name)
             if part == "routes":
                 app.register_blueprint(module.bp)
             elif part == "commands":
