@@ -116,7 +116,7 @@ class Money:
 
     def share(self, ratio: Fraction) -> Money:
         """``ratio`` of this amount, rounded down to a whole fen: a cap is never exceeded."""
-        if not isinstance(ratio, (Fraction, int)) or isinstance(ratio, bool):
+        if type(ratio) not in (Fraction, int):
             raise TypeError("share() takes a Fraction")
         return Money((self.fen * Fraction(ratio)).__floor__())
 

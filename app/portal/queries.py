@@ -15,7 +15,7 @@ from projects.agreements.models import Agreement, Project
 PUBLISHED = ("published", "judged", "concluded")
 
 
-def published_calls() -> Select[tuple[Call]]:
+def published_calls() -> Select[Call]:
     """Calls that were published, with their units."""
     return select(Call).where(Call.state.in_(PUBLISHED)).options(joinedload(Call.agency))
 
@@ -24,7 +24,7 @@ def published_call(number: int) -> Call | None:
     return db.session.scalar(published_calls().where(Call.id == number))
 
 
-def notices() -> Select[tuple[Notice]]:
+def notices() -> Select[Notice]:
     """Every notice, with its call and unit."""
     return select(Notice).options(joinedload(Notice.call).joinedload(Call.agency))
 
@@ -47,7 +47,7 @@ def notice_of(call: Call) -> Notice | None:
     return db.session.scalar(select(Notice).where(Notice.call_id == call.id))
 
 
-def funded_projects() -> Select[tuple[Project]]:
+def funded_projects() -> Select[Project]:
     """Projects with a signed agreement."""
     return select(Project).options(
         joinedload(Project.organization), joinedload(Project.agreement).joinedload(Agreement.application)

@@ -29,6 +29,8 @@ class Form(FlaskForm):
 class MoneyField(StringField):
     """An amount in 元 as people type it; ``data`` is ``Money`` or ``None``."""
 
+    data: Any
+
     def _value(self) -> str:
         if self.raw_data:
             return self.raw_data[0]
@@ -48,6 +50,8 @@ class MoneyField(StringField):
 
 class DayField(DateField):
     """A day; also takes 2026年5月3日, 2026/5/3 and 2026.5.3."""
+
+    data: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         formats = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日"]
@@ -69,6 +73,7 @@ class DayField(DateField):
 class MomentField(Field):
     """A wall time in Asia/Shanghai (``datetime-local``); ``data`` is an aware instant in UTC."""
 
+    data: Any
     widget = DateTimeLocalInput()
 
     def _value(self) -> str:
@@ -77,7 +82,7 @@ class MomentField(Field):
         return clock.local(self.data).strftime("%Y-%m-%dT%H:%M") if self.data else ""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        self.data: datetime | None = None
+        self.data = None
         if not valuelist or not valuelist[0].strip():
             return
         for pattern in ("%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"):

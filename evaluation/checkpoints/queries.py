@@ -25,7 +25,7 @@ from registry.accounts.models import RoleAssignment, User
 from registry.agencies.models import Agency
 
 
-def visible_checkpoints(user: User) -> Select[tuple[Checkpoint]]:
+def visible_checkpoints(user: User) -> Select[Checkpoint]:
     """Of one's agencies, one's own organization, or those one is to evaluate."""
     scopes = []
     if agencies := user.agency_ids("checkpoint.read"):
@@ -41,7 +41,7 @@ def checkpoint_in_scope(user: User, checkpoint_id: int) -> Checkpoint | None:
     return db.session.scalar(_full(visible_checkpoints(user).where(Checkpoint.id == checkpoint_id)))
 
 
-def _full(query: Select[tuple[Checkpoint]]) -> Select[tuple[Checkpoint]]:
+def _full(query: Select[Checkpoint]) -> Select[Checkpoint]:
     return query.options(
         joinedload(Checkpoint.project).joinedload(Project.agreement).joinedload(Agreement.commitment),
         joinedload(Checkpoint.project).joinedload(Project.organization),
@@ -244,7 +244,7 @@ def waiting_for(user: User) -> list[Checkpoint]:
     )
 
 
-def newest(query: Select[tuple[Checkpoint]], *, limit: int = 100) -> list[Checkpoint]:
+def newest(query: Select[Checkpoint], *, limit: int = 100) -> list[Checkpoint]:
     """The newest of a scope with their projects, for a person's own short list."""
     return list(
         db.session.scalars(

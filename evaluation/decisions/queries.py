@@ -24,7 +24,7 @@ from registry.organizations.queries import grade_on
 from registry.persons.models import Person
 
 
-def visible_decisions(user: User) -> Select[tuple[Decision]]:
+def visible_decisions(user: User) -> Select[Decision]:
     return select(Decision).where(Decision.agency_id.in_(user.agency_ids("commitment.read")))
 
 

@@ -47,7 +47,7 @@ def recusal_rules(call: Call, *, on: date | None = None) -> Parameters:
     )
 
 
-def visible_panels(user: User) -> Select[tuple[Panel]]:
+def visible_panels(user: User) -> Select[Panel]:
     return select(Panel).where(Panel.agency_id.in_(user.agency_ids("panel.read")))
 
 

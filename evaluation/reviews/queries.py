@@ -42,7 +42,7 @@ def lines(of: list[Criterion]) -> list[rules.Line]:
     return [rules.Line(item.id, item.l2, item.points) for item in of]
 
 
-def own_sheets(user: User) -> Select[tuple[Review]]:
+def own_sheets(user: User) -> Select[Review]:
     """The user's own sheets of panels that score or have scored, as an expert."""
     allowed = user.agency_ids("review.score")
     return (
@@ -162,7 +162,7 @@ def panels_with_scores(user: User) -> list[Panel]:
     )
 
 
-def closed_sheets() -> Select[tuple[Review]]:
+def closed_sheets() -> Select[Review]:
     """Every sheet that may be read by others at all: submitted, of a closed panel."""
     return (
         select(Review)

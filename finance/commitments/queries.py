@@ -51,7 +51,7 @@ def in_scope(user: Any) -> ColumnElement[bool]:
     )
 
 
-def visible_commitments(user: Any) -> Select[tuple[Commitment]]:
+def visible_commitments(user: Any) -> Select[Commitment]:
     """Those of the user's units, and those owed to the user's own organizations."""
     return (
         select(Commitment)

@@ -38,7 +38,7 @@ def in_scope(user: Any) -> ColumnElement[bool]:
     )
 
 
-def visible_disbursements(user: Any) -> Select[tuple[Disbursement]]:
+def visible_disbursements(user: Any) -> Select[Disbursement]:
     """Those of the user's units, and those to the user's own organizations."""
     return (
         select(Disbursement)
@@ -99,7 +99,7 @@ def waiting_for(user: Any) -> ColumnElement[bool]:
     )
 
 
-def accounts_to_confirm(user: Any) -> Select[tuple[PayeeAccount]]:
+def accounts_to_confirm(user: Any) -> Select[PayeeAccount]:
     """Accounts somebody else recorded, for finance to compare with the bank's paper."""
     agencies = user.agency_ids("disbursement.review") | user.agency_ids("account.payee")
     paid = select(Commitment.organization_id).where(Commitment.agency_id.in_(agencies))
@@ -131,7 +131,7 @@ def disbursements_of(tranche: Tranche) -> list[Disbursement]:
     )
 
 
-def visible_payee_accounts(user: Any) -> Select[tuple[PayeeAccount]]:
+def visible_payee_accounts(user: Any) -> Select[PayeeAccount]:
     """Accounts of organizations the user's units keep or pay, and of the user's own."""
     agencies = user.agency_ids("disbursement.read")
     paid = select(Commitment.organization_id).where(Commitment.agency_id.in_(agencies))

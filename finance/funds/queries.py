@@ -54,7 +54,7 @@ FIGURES = ("budgeted", "available", "earmarked", "reserved", "committed", "payab
 _COLUMN = {"earmark": "earmarked", "budget": "available"}
 
 
-def visible_sources(user: Any) -> Select[tuple[FundSource]]:
+def visible_sources(user: Any) -> Select[FundSource]:
     return (
         select(FundSource)
         .where(FundSource.agency_id.in_(user.agency_ids("fund.read")))
@@ -62,7 +62,7 @@ def visible_sources(user: Any) -> Select[tuple[FundSource]]:
     )
 
 
-def visible_budgets(user: Any) -> Select[tuple[Budget]]:
+def visible_budgets(user: Any) -> Select[Budget]:
     return (
         select(Budget)
         .where(Budget.agency_id.in_(user.agency_ids("fund.read")))
@@ -70,7 +70,7 @@ def visible_budgets(user: Any) -> Select[tuple[Budget]]:
     )
 
 
-def visible_earmarks(user: Any) -> Select[tuple[Earmark]]:
+def visible_earmarks(user: Any) -> Select[Earmark]:
     return (
         select(Earmark)
         .where(Earmark.agency_id.in_(user.agency_ids("fund.read")))

@@ -107,7 +107,7 @@ def balances(owner_type: str, owner_ids: Iterable[int]) -> dict[int, dict[str, A
     return found
 
 
-def visible_accounts(user: Any) -> Select[tuple[Account]]:
+def visible_accounts(user: Any) -> Select[Account]:
     return select(Account).where(Account.agency_id.in_(user.agency_ids("fund.read")))
 
 
@@ -115,7 +115,7 @@ def account_in_scope(user: Any, account_id: int) -> Account | None:
     return db.session.scalar(visible_accounts(user).where(Account.id == account_id))
 
 
-def visible_transfers(user: Any) -> Select[tuple[Transfer]]:
+def visible_transfers(user: Any) -> Select[Transfer]:
     """Transfers that touch an account of the user's units."""
     return select(Transfer).where(
         exists(
@@ -146,7 +146,7 @@ def postings_of(transfer_ids: Iterable[int]) -> dict[int, list[Posting]]:
     return found
 
 
-def extract(account: Account) -> Select[tuple[Posting]]:
+def extract(account: Account) -> Select[Posting]:
     """The postings of one account; page it by ``Posting.seq``."""
     return select(Posting).where(Posting.account_id == account.id).options(joinedload(Posting.transfer))
 

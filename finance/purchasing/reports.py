@@ -7,6 +7,7 @@ import io
 import xlsxwriter
 from flask_babel import gettext as _
 
+from core.money import Money
 from core.web.words import say
 from finance.purchasing.queries import Ratio
 from finance.purchasing.rules import judge_row
@@ -59,7 +60,7 @@ def rows_workbook(result: Ratio, *, rollup: bool) -> io.BytesIO:
         for column, value in enumerate(values):
             if isinstance(value, str):
                 sheet.write_string(line, column, value)
-            else:
+            elif isinstance(value, Money):
                 # Whole fen below 2^53 are exact in a cell's double at two decimals.
                 sheet.write_number(line, column, value.fen / 100, money)
     book.close()

@@ -25,7 +25,7 @@ from registry.accounts.models import User
 SHOWN_TO_ORGANIZATION = ("offered", "accepted", "signed", "ended", "terminated")
 
 
-def visible_agreements(user: Any) -> Select[tuple[Agreement]]:
+def visible_agreements(user: Any) -> Select[Agreement]:
     agencies, organizations = user.agency_ids("agreement.read"), user.organization_ids("own.read")
     scopes = []
     if agencies:
@@ -37,7 +37,7 @@ def visible_agreements(user: Any) -> Select[tuple[Agreement]]:
     return select(Agreement).where(or_(*scopes) if scopes else false())
 
 
-def visible_projects(user: Any) -> Select[tuple[Project]]:
+def visible_projects(user: Any) -> Select[Project]:
     agencies, organizations = user.agency_ids("project.read"), user.organization_ids("own.read")
     scopes = []
     if agencies:

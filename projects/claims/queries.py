@@ -49,7 +49,7 @@ def tranche_rows(project: Project) -> list[TrancheRow]:
     return [TrancheRow(item, latest.get(item.id), alive.get(item.id)) for item in tranches]
 
 
-def visible_claims(user: Any) -> Select[tuple[Claim]]:
+def visible_claims(user: Any) -> Select[Claim]:
     agencies, organizations = user.agency_ids("project.read"), user.organization_ids("own.read")
     scopes = []
     if agencies:

@@ -35,7 +35,7 @@ def totals(project: Project) -> Totals:
     return Totals(*(int(value) for value in row))
 
 
-def records_of(project: Project) -> Select[tuple[ServiceRecord]]:
+def records_of(project: Project) -> Select[ServiceRecord]:
     return select(ServiceRecord).where(ServiceRecord.project_id == project.id)
 
 

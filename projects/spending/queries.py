@@ -34,7 +34,7 @@ def lines_of(project: Project) -> list[Line]:
     return lines(budget_lines(project), spent_by_line(project))
 
 
-def expenses_of(project: Project) -> Select[tuple[Expense]]:
+def expenses_of(project: Project) -> Select[Expense]:
     return select(Expense).where(Expense.project_id == project.id)
 
 

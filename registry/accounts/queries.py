@@ -107,13 +107,13 @@ def managed_agencies(user: User) -> list[Agency]:
     return list(db.session.scalars(administered_agencies(user)))
 
 
-def managed_organizations(user: User) -> Select[tuple[Organization]]:
+def managed_organizations(user: User) -> Select[Organization]:
     """The organizations of those units: their people have accounts here too."""
     units = administered_agencies(user).with_only_columns(Agency.id).order_by(None)
     return select(Organization).where(Organization.agency_id.in_(units))
 
 
-def managed_users(user: User) -> Select[tuple[User]]:
+def managed_users(user: User) -> Select[User]:
     """Everybody who holds, or held, a role at a unit this administrator looks after."""
     units = administered_agencies(user).with_only_columns(Agency.id).order_by(None)
     bodies = managed_organizations(user).with_only_columns(Organization.id)

@@ -10,18 +10,18 @@ from core.db import db
 from registry.agencies.models import Agency
 
 
-def visible_agencies(user: Any) -> Select[tuple[Agency]]:
+def visible_agencies(user: Any) -> Select[Agency]:
     """The units a person may see, with those above them first (the tree's order)."""
     return select(Agency).where(Agency.id.in_(user.agency_ids("agency.read"))).order_by(Agency.path)
 
 
-def subtree(agencies: list[Agency]) -> Select[tuple[Agency]]:
+def subtree(agencies: list[Agency]) -> Select[Agency]:
     """These units and everything under them, in the tree's order."""
     prefixes = [Agency.path.startswith(agency.path) for agency in agencies if agency.path]
     return select(Agency).where(or_(false(), *prefixes)).order_by(Agency.path)
 
 
-def administered_agencies(user: Any) -> Select[tuple[Agency]]:
+def administered_agencies(user: Any) -> Select[Agency]:
     """The units whose people and tree this person administers: where the role is held, and below."""
     return subtree([item.agency for item in user.held("account.manage") if item.agency is not None])
 

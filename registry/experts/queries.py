@@ -23,7 +23,7 @@ def pool(agency_id: int) -> list[Expert]:
     )
 
 
-def visible_experts(user: Any) -> Select[tuple[Expert]]:
+def visible_experts(user: Any) -> Select[Expert]:
     """Experts of the units a person reads."""
     return (
         select(Expert)

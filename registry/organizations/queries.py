@@ -11,7 +11,7 @@ from core.db import db
 from registry.organizations.models import Grade, Organization
 
 
-def visible_organizations(user: Any) -> Select[tuple[Organization]]:
+def visible_organizations(user: Any) -> Select[Organization]:
     """The organizations of the units a person reads, and the person's own."""
     agencies = user.agency_ids("organization.read")
     own = user.organization_ids("own.read")
