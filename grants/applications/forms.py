@@ -15,6 +15,7 @@ from core.money import Money
 from core.web.forms import ChoiceField, DayField, Form, MaxLength, MoneyField, Required
 from grants.applications.rules import LINES
 from grants.applications.services import EDITABLE
+from grants.calls.forms import offered
 
 _PHONE = re.compile(r"1[3-9]\d{9}|0\d{2,3}-?\d{7,8}")
 
@@ -50,10 +51,12 @@ class CountField(IntegerField):
 class ZeroMoneyField(MoneyField):
     """An amount; empty is zero."""
 
+    data: Any
+
     def _value(self) -> str:
         if self.raw_data:
             return self.raw_data[0]
-        return self.data.plain() if self.data else ""
+        return self.data.plain() if isinstance(self.data, Money) and self.data else ""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata(valuelist)
@@ -97,7 +100,7 @@ class ApplicationForm(Form):
         _l("We commit to party building: we embed it in the project as described.")
     )
     attachment_kind = ChoiceField(
-        _l("Kind of material"), [Optional()], choices=list(ATTACHMENT_KINDS.items())
+        _l("Kind of material"), [Optional()], choices=offered(ATTACHMENT_KINDS.items())
     )
     attachments = MultipleFileField(_l("Add files"))
 

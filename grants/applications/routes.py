@@ -53,6 +53,7 @@ from grants.applications.services import (
     submit_application,
     withdraw,
 )
+from grants.calls.forms import offered
 from grants.calls.models import Call
 from grants.calls.queries import is_open, open_calls, published_call, rules_of
 from grants.calls.reports import trail
@@ -136,6 +137,7 @@ def _applicant_tasks(user: Any) -> Iterable[navigation.Task]:
     )
     for row in rows:
         leads = user.may("application.submit", organization_id=row.organization_id)
+        due: date | None
         if row.state == "draft":
             due = clock.local(row.call.deadline_at).date()
             title = N_("Check and submit “%(title)s”") if leads else N_("Finish the application “%(title)s”")
@@ -214,10 +216,10 @@ def start(call_id: int) -> Any:
     writable = current_user.organization_ids("application.write")
     organizations = [item for item in own_organizations(current_user) if item.id in writable]
     form = StartForm()
-    form.organization_id.choices = [(item.id, item.name) for item in organizations]
+    form.organization_id.choices = offered((item.id, item.name) for item in organizations)
     if request.method == "POST" and form.validate():
         organization = db.session.get_one(Organization, form.organization_id.data)
-        application = start_application(call, organization, title=form.title.data, by=current_user)
+        application = start_application(call, organization, title=form.title.data or "", by=current_user)
         return redirect(url_for("applications.edit", application_id=application.id), code=303)
     rules = rules_of(call)
     page = render_template(
@@ -238,9 +240,9 @@ def edit(application_id: int) -> Any:
     application = _own(application_id)
     must_be_writable(application)
     form = ApplicationForm() if request.method == "POST" else ApplicationForm(data=_data_of(application))
-    form.category.choices = [("", _("choose"))] + [
-        (item["code"], item["name"]) for item in application.call.categories
-    ]
+    form.category.choices = offered(
+        [("", _("choose")), *((item["code"], item["name"]) for item in application.call.categories)]
+    )
     if application.state == "optimizing":
         form.keep_only(OPTIMIZABLE)
     submitting = request.method == "POST" and request.form.get("do") == "submit"
@@ -540,8 +542,7 @@ def _caps(call: Call) -> dict[str, str]:
 
 def _table(form: ApplicationForm, application: Application) -> dict[str, Any]:
     """Sums of the budget as typed, and what is over its cap."""
-    requested = form.requested.data if "requested" in form else application.requested
-    requested = requested or Money(0)
+    requested: Money = (form.requested.data if "requested" in form else application.requested) or Money(0)
     grants = sum((form[f"line_{code}_grant"].data or Money(0) for code in LINES), Money(0))
     own = sum((form[f"line_{code}_own"].data or Money(0) for code in LINES), Money(0))
     over = {}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, IntegerField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -15,6 +17,11 @@ from core.web.forms import Between, ChoiceField, Form, MaxLength, MomentField, M
 from grants.calls.rules import CATEGORIES, RBL_DEFAULTS, REL_DEFAULTS, document_number, weights_problem
 
 RULE_FIELDS = (*REL_DEFAULTS, *RBL_DEFAULTS)
+
+
+def offered(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
+    """Choices of a select from (value, label) pairs."""
+    return [SelectChoice(value, label) for value, label in pairs]
 
 
 class WholeField(IntegerField):
@@ -48,7 +55,7 @@ class CallForm(Form):
     categories = SelectMultipleField(
         _l("Categories"),
         [Required()],
-        choices=list(CATEGORIES.items()),
+        choices=offered(CATEGORIES.items()),
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
     )
@@ -122,11 +129,11 @@ class CallForm(Form):
         }  # fmt: skip
         return {
             **plain,
-            "title": self.title.data.strip(),
+            "title": (self.title.data or "").strip(),
             "document_number": (self.document_number.data or "").strip(),
             "summary": self.summary.data or "",
             "contact": self.contact.data or "",
-            "categories": [{"code": code, "name": CATEGORIES[code]} for code in self.categories.data],
+            "categories": [{"code": code, "name": CATEGORIES[code]} for code in self.categories.data or []],
             "tranche_weights": self.weights,
             "rules": {name: self[name].data for name in RULE_FIELDS},
         }

@@ -20,7 +20,7 @@ from core.web.gate import allow
 from core.web.paging import paginate
 from finance.funds.models import Earmark
 from finance.funds.queries import earmark_available, visible_earmarks
-from grants.calls.forms import RULE_FIELDS, CallForm
+from grants.calls.forms import RULE_FIELDS, CallForm, offered
 from grants.calls.lifecycle import lifecycle
 from grants.calls.models import Call
 from grants.calls.policy import must_be_draft
@@ -254,16 +254,16 @@ def _legs(call: Call, people: dict[int, User]) -> list[dict[str, Any]]:
 
 def _earmarks(chosen: Earmark | None = None) -> list[Earmark]:
     """Earmarks of the units where this person drafts calls, with money left; and the one chosen before."""
-    rows = db.session.scalars(
+    rows: list[Earmark] = db.session.scalars(
         visible_earmarks(current_user)
         .where(Earmark.agency_id.in_(current_user.agency_ids("call.draft")))
         .order_by(Earmark.id.desc())
-    ).all()
+    ).all()  # type: ignore[assignment]
     return [item for item in rows if earmark_available(item) > Money(0) or (chosen and item.id == chosen.id)]
 
 
 def _choices(form: CallForm, earmarks: list[Earmark]) -> None:
-    form.earmark_id.choices = [
+    form.earmark_id.choices = offered(
         (
             item.id,
             _(
@@ -274,7 +274,7 @@ def _choices(form: CallForm, earmarks: list[Earmark]) -> None:
             ),
         )
         for item in earmarks
-    ]
+    )
     units = sorted(current_user.agency_ids("call.draft"))
     for family, field in (
         ("selection", form.selection_rubric_id),
@@ -282,10 +282,10 @@ def _choices(form: CallForm, earmarks: list[Earmark]) -> None:
         ("final", form.final_rubric_id),
     ):
         found: list[Rubric] = [rubric for unit in units for rubric in rubrics_of(unit, family)]
-        field.choices = [(item.id, item.name) for item in found]
-    form.min_grade.choices = [(0, _("none"))] + [
-        (grade, _("%(grade)sA and above", grade=grade)) for grade in range(1, 6)
-    ]
+        field.choices = offered((item.id, item.name) for item in found)
+    form.min_grade.choices = offered(
+        [(0, _("none")), *((grade, _("%(grade)sA and above", grade=grade)) for grade in range(1, 6))]
+    )
 
 
 def _fresh(earmarks: list[Earmark]) -> dict[str, Any]:

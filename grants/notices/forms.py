@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField, TextAreaField
 
 from core.web.forms import Form, MaxLength, Required
+from grants.calls.forms import offered
 
 
 class NoticeForm(Form):
@@ -20,8 +21,10 @@ class AnswerForm(Form):
     uphold = RadioField(
         _l("Proposal"),
         [Required()],
-        choices=[
-            ("no", _l("do not uphold the objection")),
-            ("yes", _l("uphold: the project is not awarded")),
-        ],
+        choices=offered(
+            [
+                ("no", _l("do not uphold the objection")),
+                ("yes", _l("uphold: the project is not awarded")),
+            ]
+        ),
     )

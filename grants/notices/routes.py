@@ -186,8 +186,8 @@ def new(call_id: int) -> Any:
                     (item, place, item.score or 0, item.proposed_amount or Money(0))
                     for place, item in enumerate(proposed, 1)
                 ],
-                contact=form.contact.data,
-                supervision_phone=form.supervision_phone.data,
+                contact=form.contact.data or "",
+                supervision_phone=form.supervision_phone.data or "",
                 experts=form.experts.data or "",
                 document_number=document_number(number) or "",
                 by=current_user,
@@ -253,7 +253,7 @@ def answer(objection_id: int) -> Any:
     form = AnswerForm()
     if not form.validate():
         return _page(row, form), 422
-    answer_objection(row, answer=form.answer.data, uphold=form.uphold.data == "yes", by=current_user)
+    answer_objection(row, answer=form.answer.data or "", uphold=form.uphold.data == "yes", by=current_user)
     flash(_("The answer is drafted. Another person decides."), "ok")
     return redirect(url_for("notices.objection", objection_id=row.id), code=303)
 
