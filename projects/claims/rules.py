@@ -40,7 +40,7 @@ def state_reached(condition: str, *, midterm_grade: str, final_grade: str, rule_
                 else N_("The final evaluation has no result yet.")
             )
     return Finding(
-        "RDT-A", verdict, Message(N_("The step of this tranche")), Message(sentence),
+        "RDT-a", verdict, Message(N_("The step of this tranche")), Message(sentence),
         source=SOURCE, rule_set=rule_set, facts={"condition": condition},
     )  # fmt: skip
 
@@ -63,10 +63,10 @@ def earlier_spent(
             if applies
             else N_("A bought service is paid for its result, not for its spending.")
         )
-        return Finding("RDT-C", Verdict.NOT_APPLICABLE, title, Message(sentence), rule_set=rule_set)
+        return Finding("RDT-c", Verdict.NOT_APPLICABLE, title, Message(sentence), rule_set=rule_set)
     if earlier_unpaid:
         return Finding(
-            "RDT-C",
+            "RDT-c",
             Verdict.FAIL,
             title,
             Message(N_("An earlier tranche has not been paid yet: tranches follow one another.")),
@@ -75,7 +75,7 @@ def earlier_spent(
         )
     enough = spent.fen * 100 >= earlier_paid.fen * percent
     return Finding(
-        "RDT-C",
+        "RDT-c",
         Verdict.PASS if enough else Verdict.FAIL,
         title,
         Message(N_("At least %(percent)s%% of what was paid before must be spent."), {"percent": percent}),
@@ -92,7 +92,7 @@ def earlier_spent(
 def nothing_to_put_right(count: int, *, rule_set: str = "") -> Finding:
     """(d) No rectification stands open."""
     return Finding(
-        "RDT-D",
+        "RDT-d",
         Verdict.FAIL if count else Verdict.PASS,
         Message(N_("Rectifications")),
         Message(N_("%(count)s rectifications are not closed: they come first."), {"count": count})
@@ -108,10 +108,10 @@ def cost_known(*, last: bool, purchase: bool, audited_cost: Money | None, rule_s
     title = Message(N_("Audited cost"))
     if not last or purchase:
         sentence = N_("Only the last tranche of a grant is paid against the audited cost.")
-        return Finding("RDT-F", Verdict.NOT_APPLICABLE, title, Message(sentence), rule_set=rule_set)
+        return Finding("RDT-final", Verdict.NOT_APPLICABLE, title, Message(sentence), rule_set=rule_set)
     if audited_cost is None:
         return Finding(
-            "RDT-F",
+            "RDT-final",
             Verdict.FAIL,
             title,
             Message(
@@ -123,7 +123,7 @@ def cost_known(*, last: bool, purchase: bool, audited_cost: Money | None, rule_s
             rule_set=rule_set,
         )
     return Finding(
-        "RDT-F",
+        "RDT-final",
         Verdict.PASS,
         title,
         Message(N_("The closing account has been checked.")),

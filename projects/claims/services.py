@@ -101,15 +101,15 @@ def submit_claim(
     if tranche.id in living_disbursements([tranche.id]):
         raise Refusal(Message(N_("This tranche is already on its way or paid.")), status=409)
     if tranche.amount <= Money(0):
-        raise Refusal(Message(N_("Nothing is due of this tranche.")), rule="RDT-F")
+        raise Refusal(Message(N_("Nothing is due of this tranche.")), rule="RDT-final")
     payees = (project.organization_id, project.organization.host_id)
     if payee_account.organization_id not in payees or payee_account.closed_on is not None:
         raise Refusal(
             Message(N_("The money goes only to an open account of the organization itself or its host.")),
-            rule="RDT-E",
+            rule="RDT-f",
         )
     if not receipt_number.strip():
-        raise Refusal(Message(N_("Write the number of the receipt or invoice.")), rule="RDT-B")
+        raise Refusal(Message(N_("Write the number of the receipt or invoice.")), rule="RDT-b")
     findings = claim_findings(
         project, tranche, payee_account=payee_account, receipt_number=receipt_number.strip()
     )

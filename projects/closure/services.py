@@ -69,7 +69,7 @@ def report_closure(
     if not project.final_grade:
         raise Refusal(
             Message(N_("The final evaluation comes first: it has no result yet.")),
-            rule="RDT-A",
+            rule="RDT-a",
             whose_turn=Message(N_("the evaluator")),
             status=409,
         )
@@ -144,7 +144,7 @@ def settle(closure: Closure, *, returned_on: date | None = None, voucher: str = 
         if unfinished(project):
             raise Refusal(
                 Message(N_("A rectification is not closed: it comes before the settlement.")),
-                rule="RDT-D",
+                rule="RDT-d",
                 status=409,
             )
         if closure.surplus and (returned_on is None or not voucher.strip()):
@@ -153,7 +153,7 @@ def settle(closure: Closure, *, returned_on: date | None = None, voucher: str = 
                     N_("A surplus of %(amount)s yuan has to come back first: give the day and the voucher."),
                     {"amount": closure.surplus},
                 ),
-                rule="RDT-G",
+                rule="RDT-surplus",
                 source=rules.SOURCE,
             )
         if returned_on is not None and returned_on > clock.today():
@@ -173,7 +173,7 @@ def _refuse_in_hand(project: Project) -> None:
     if moving or open_claims(project):
         raise Refusal(
             Message(N_("A claim or a payment is still on its way: finish it first.")),
-            rule="RDT-G",
+            rule="RDT-surplus",
             status=409,
         )
 
@@ -190,7 +190,7 @@ def _refuse_due(project: Project) -> None:
                     ),
                     {"amount": row.tranche.amount, "tranche": row.tranche.title},
                 ),
-                rule="RDT-F",
+                rule="RDT-final",
                 source=rules.SOURCE,
                 whose_turn=Message(N_("the organization's leader")),
                 status=409,
