@@ -38,10 +38,6 @@ def load(root: Path) -> tuple[Path, dict[str, Any]]:
     if environment == "production":
         if secret and len(secret) < 32:
             raise SettingsError("SECRET_KEY must have at least 32 characters in production")
-        if url.startswith("sqlite") and os.environ.get("ALLOW_SQLITE") != "1":
-            raise SettingsError(
-                "production runs on PostgreSQL: set DATABASE_URL (or ALLOW_SQLITE=1 for one small office)"
-            )
     config: dict[str, Any] = {
         "APP_ENV": environment,
         "APP_DEMO": demo,
