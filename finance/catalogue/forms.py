@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField
+from wtforms.fields import SelectChoice
 
 from core.web.forms import ChoiceField, DayField, Form, MaxLength, NotBefore, Required
 
@@ -16,8 +17,8 @@ class ItemForm(Form):
         _l("Branch"),
         [Required()],
         choices=[
-            ("public", _l("A · services to the public (counts for the 30% rule)")),
-            ("auxiliary", _l("B · auxiliary services to government (does not count)")),
+            SelectChoice("public", _l("A · services to the public (counts for the ratio)")),
+            SelectChoice("auxiliary", _l("B · auxiliary services to government (does not count)")),
         ],
     )
     valid_from = DayField(_l("Valid from"), [Required()])

@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
+from wtforms.fields import SelectChoice
 
 from core import clock
 from core.db import db
@@ -66,7 +67,9 @@ def list() -> Any:
 @allow("fund.manage")
 def new() -> Any:
     form = ItemForm(valid_from=clock.today(), division_code=request.args.get("division", ""))
-    form.division_code.choices = [*_divisions("fund.manage").items()]
+    form.division_code.choices = [
+        SelectChoice(code, label) for code, label in _divisions("fund.manage").items()
+    ]
     if form.validate_on_submit():
         item = add_item(
             division_code=form.division_code.data,

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
+from wtforms.fields import SelectChoice
 
 from core import clock
 from core.access.policy import Refusal
@@ -186,7 +187,7 @@ def _page(disbursement: Disbursement, status: int = 200, **forms: Any) -> Any:
 def _again_form(disbursement: Disbursement, formdata: Any = None) -> AgainForm:
     form = AgainForm(formdata=formdata, receipt_number=disbursement.receipt_number, prefix="again-")
     form.payee_account_id.choices = [
-        (account.id, f"{account.account_name} {account.bank} ····{account.last_four}")
+        SelectChoice(account.id, f"{account.account_name} {account.bank} ····{account.last_four}")
         for account in confirmed_accounts(disbursement.commitment.organization)
     ]
     return form
@@ -298,7 +299,7 @@ def accounts() -> Any:
 def new_account() -> Any:
     organizations = {item.id: item for item in payable_organizations(current_user)}
     form = AccountForm()
-    form.organization_id.choices = [(item.id, item.name) for item in organizations.values()]
+    form.organization_id.choices = [SelectChoice(item.id, item.name) for item in organizations.values()]
     if form.validate_on_submit():
         account = services.record_payee_account(
             organizations[form.organization_id.data],

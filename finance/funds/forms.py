@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import IntegerField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields import SelectChoice
 from wtforms.validators import Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -14,8 +15,8 @@ from core.web.forms import Between, ChoiceField, Form, MaxLength, MoneyField, Po
 from finance.funds.policy import LOTTERY, PURPOSES, SOURCE_KINDS, TIERS
 
 
-def _offered(words: dict[str, str]) -> list[tuple[str, Any]]:
-    return [(code, _l(label)) for code, label in words.items()]
+def _offered(words: dict[str, str]) -> list[SelectChoice]:
+    return [SelectChoice(code, _l(label)) for code, label in words.items()]
 
 
 class PurposesField(SelectMultipleField):
@@ -30,7 +31,9 @@ class SourceForm(Form):
     name = StringField(_l("Name of the source"), [Required(), MaxLength(120)])
     kind = ChoiceField(_l("Kind"), [Required()], choices=_offered(SOURCE_KINDS))
     tier = ChoiceField(
-        _l("Tier (welfare lottery only)"), choices=[("", _l("none")), *_offered(TIERS)], default=""
+        _l("Tier (welfare lottery only)"),
+        choices=[SelectChoice("", _l("none")), *_offered(TIERS)],
+        default="",
     )
     purposes = PurposesField(_l("Permitted purposes"), choices=_offered(PURPOSES))
     basis = TextAreaField(_l("Rules of this fund"), [MaxLength(2000)])

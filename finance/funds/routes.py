@@ -9,6 +9,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
+from wtforms.fields import SelectChoice
 
 from core import clock
 from core.access.policy import Refusal
@@ -158,7 +159,7 @@ def new_source() -> Any:
             select(Agency).where(Agency.id.in_(current_user.agency_ids("fund.manage"))).order_by(Agency.id)
         )
     }
-    form.agency_id.choices = [(agency.id, agency.name) for agency in agencies.values()]
+    form.agency_id.choices = [SelectChoice(agency.id, agency.name) for agency in agencies.values()]
     if form.validate_on_submit():
         made = services.create_source(
             agencies[form.agency_id.data],
@@ -242,9 +243,9 @@ def new_earmark(budget_id: int) -> Any:
             select(Agency).where(Agency.path.startswith(found.agency.path)).order_by(Agency.path)
         )
     }
-    form.agency_id.choices = [(agency.id, agency.name) for agency in units.values()]
+    form.agency_id.choices = [SelectChoice(agency.id, agency.name) for agency in units.values()]
     # Every purpose is offered: what the fund does not permit is refused with the article.
-    form.purpose.choices = [(code, purpose_words(code, found.fund_source)) for code in PURPOSES]
+    form.purpose.choices = [SelectChoice(code, purpose_words(code, found.fund_source)) for code in PURPOSES]
     if form.validate_on_submit():
         made = services.earmark(
             found,
