@@ -35,9 +35,8 @@ def load(root: Path) -> tuple[Path, dict[str, Any]]:
         if url.startswith(prefix):
             url = "postgresql+psycopg://" + url.removeprefix(prefix)
     secret = os.environ.get("SECRET_KEY", "")
-    if environment == "production":
-        if secret and len(secret) < 32:
-            raise SettingsError("SECRET_KEY must have at least 32 characters in production")
+    if environment == "production" and secret and len(secret) < 32:
+        raise SettingsError("SECRET_KEY must have at least 32 characters in production")
     config: dict[str, Any] = {
         "APP_ENV": environment,
         "APP_DEMO": demo,

@@ -29,11 +29,23 @@ from finance.catalogue.services import add_item
 from finance.funds.services import earmark
 from finance.purchasing.imports import read_purchases
 from finance.purchasing.services import import_purchases
-from grants.calls.services import review_call
+from grants.applications.services import return_for_supplement, withdraw
+from grants.calls.services import cancel_call, review_call
 from grants.rubrics.models import Rubric
 from grants.rubrics.services import create_standard_rubrics
-from projects.agreements.services import accept, draft_contract, finance_review, legal_review, offer, sign
+from projects.agreements.services import (
+    accept,
+    draft_contract,
+    finance_review,
+    legal_review,
+    offer,
+    sign,
+    suspend_project,
+)
+from projects.supervision.models import Rectification
+from projects.supervision.services import answer_rectification
 from registry.agencies.models import Agency
+from registry.credit.services import record_entry
 
 PASSWORD = "示例世界 demonstration only"
 PURCHASES = Path(__file__).parent / "purchases.csv"
@@ -72,6 +84,7 @@ def seed_demo() -> None:
         inspect(stage, clock.today().year - 1)
     _running_round(stage, rubrics)
     _purchases(stage)
+    _signing_round(stage, rubrics)
     _noticed_round(stage, rubrics)
     _open_rounds(stage, rubrics, urban_rubrics)
     with on(today - timedelta(days=2)):
@@ -113,7 +126,9 @@ def _finished_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
         work.evaluate("final", start + timedelta(days=302), share=94)
         # The first spent most of its grant; the second has a surplus to return.
         share = 95 if place == 0 else 86
-        work.close(start + timedelta(days=320), eligible=project.agreement.amount.split([share, 100 - share])[0])
+        work.close(
+            start + timedelta(days=320), eligible=project.agreement.amount.split([share, 100 - share])[0]
+        )
 
 
 def _running_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
@@ -155,6 +170,44 @@ def _running_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
                 "claimed",
             )
             work.pay(2, day + timedelta(days=12), stop=stops[place])
+
+
+def _suspend_and_rectify(told: Round) -> None:
+    """One project rests; the one that failed has answered what it must put right."""
+    with on(clock.today() - timedelta(days=6)):
+        suspend_project(told.projects[-1], reason=TEXTS["suspend"], by=told.who("clerk"))
+    with on(clock.today() - timedelta(days=5)):
+        for item in db.session.scalars(select(Rectification).where(Rectification.state == "open")).all():
+            answer_rectification(item, answer=TEXTS["rectified"], by=told.stage.leaders[item.organization_id])
+
+
+def _signing_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
+    """A round whose agreements stand at every step of their way; one organization was not eligible."""
+    today = clock.today()
+    opens = today - timedelta(days=80)
+    with on(opens - timedelta(days=60)):
+        record_entry(
+            stage.organizations[20],
+            "abnormal_list",
+            entered_on=clock.today(),
+            grounds=TEXTS["grounds"],
+            source=TEXTS["grounds_source"],
+            by=stage.people["clerk"],
+        )
+    told = Round(
+        stage, "micro", today.year, 61, opens, applicants=9, cap="30000", pot="200000", skip=12, source="development",
+        purpose="community",
+    )  # fmt: skip
+    told.draft(rubrics)
+    told.publish()
+    told.apply(submitted=9)
+    told.check()
+    told.judge()
+    told.decide()
+    notice = told.notice(opens + timedelta(days=40))
+    told.object(notice, opens + timedelta(days=41))
+    told.answer(notice, opens + timedelta(days=43))
+    told.award(notice, steps=(5, 4, 3, 2, 1, 0))
 
 
 def _purchases(stage: Stage) -> None:
@@ -231,7 +284,16 @@ def _open_rounds(stage: Stage, rubrics: dict[str, Rubric], urban_rubrics: dict[s
     )
     told.draft(rubrics)
     told.publish()
-    told.apply(submitted=5)
+    told.apply(submitted=6)
+    with on(today - timedelta(days=1), 11):
+        return_for_supplement(
+            told.applications[0],
+            items=TEXTS["supplement"],
+            due_on=today + timedelta(days=6),
+            by=stage.people["clerk"],
+        )
+    with on(today - timedelta(days=1), 19):
+        withdraw(told.applications[1], by=stage.leaders[told.applications[1].organization_id])
     urban = Round(
         stage, "urban", today.year, 1, today - timedelta(days=4), applicants=3, cap="10000", pot="60000", skip=14,
         unit="urban", source="township", purpose="community",
@@ -245,3 +307,13 @@ def _open_rounds(stage: Stage, rubrics: dict[str, Rubric], urban_rubrics: dict[s
     coming.draft(rubrics)
     with on(today - timedelta(days=1)):
         review_call(coming.call, by=stage.people["reviewer"])
+    rough = Round(
+        stage, "9", today.year, 9, today + timedelta(days=40), applicants=0, cap="100000", pot="200000"
+    )
+    rough.draft(rubrics)
+    gone = Round(
+        stage, "0", today.year, 60, today + timedelta(days=30), applicants=0, cap="50000", pot="100000"
+    )
+    gone.draft(rubrics)
+    with on(today - timedelta(days=1), 17):
+        cancel_call(gone.call, reason=TEXTS["cancel"], by=stage.people["clerk"])

@@ -41,6 +41,7 @@ from registry.persons.services import record_person
 WORLD: dict[str, Any] = json.loads((Path(__file__).parent / "world.json").read_text(encoding="utf-8"))
 TEXTS: dict[str, Any] = WORLD["texts"]
 PREFIXES = {"social_association": "51", "social_service_agency": "52", "foundation": "53"}
+OPERATORS = 6
 PURPOSES = ("elderly", "children", "disability", "relief", "community")
 
 
@@ -123,12 +124,17 @@ def set_organizations(stage: Stage, password: str) -> None:
         stage.leaders[organization.id] = _with_account(
             leader_person, f"so{serial:02d}", "so_leader", password, organization
         )
-        stage.operators[organization.id] = account(
-            f"op{serial:02d}",
-            f"示例经办{serial}",
-            "so_operator",
-            password=password,
-            organization=organization,
+        # Small bodies have one person for everything.
+        stage.operators[organization.id] = (
+            account(
+                f"op{serial:02d}",
+                f"示例经办{serial}",
+                "so_operator",
+                password=password,
+                organization=organization,
+            )
+            if serial <= OPERATORS
+            else stage.leaders[organization.id]
         )
 
 
@@ -252,8 +258,8 @@ def set_troubles(stage: Stage) -> None:
         stage.organizations[-1],
         "abnormal_list",
         entered_on=clock.today() - timedelta(days=20),
-        grounds="未按规定报送年度报告（演示）",
-        source="社会组织信用信息管理办法 第十一条",
+        grounds=TEXTS["grounds"],
+        source=TEXTS["grounds_source"],
         by=stage.people["clerk"],
     )
     db.session.flush()

@@ -7,7 +7,7 @@ have happened. Nothing is random: the same day gives the same world.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -37,6 +37,7 @@ from finance.disbursements.services import (
     approve,
     confirm_payee_account,
     mark_paid,
+    mark_returned,
     record_payee_account,
     release,
     review,
@@ -53,7 +54,7 @@ from grants.applications.services import (
 from grants.calls.models import Call
 from grants.calls.services import approve_call, draft_call, publish_call, review_call
 from grants.notices.models import Notice
-from grants.notices.services import conclude_notice, file_objection
+from grants.notices.services import answer_objection, conclude_notice, decide_objection, file_objection
 from grants.rubrics.models import Criterion, Rubric
 from projects.agreements.models import Project
 from projects.agreements.services import accept, draft_agreement, finance_review, legal_review, offer, sign
@@ -277,15 +278,25 @@ class Round:
                 text=TEXTS["objection"],
             )
 
-    def award(self, notice: Notice) -> None:
+    def answer(self, notice: Notice, day: date) -> None:
+        """The objection is found to be without ground: drafted by one, decided by another."""
+        with on(day):
+            answer_objection(notice.objections[0], answer=TEXTS["answer"], uphold=False, by=self.who("clerk"))
+        with on(day, 16):
+            decide_objection(notice.objections[0], by=self.who("reviewer"))
+
+    def award(self, notice: Notice, *, steps: Sequence[int] = ()) -> None:
+        """Conclude the notice and sign. ``steps`` says for each agreement how far it got (default: all the way)."""
         with on(notice.ends_on + timedelta(days=1)):
             conclude_notice(notice, by=self.who("clerk"))
         self.starts = notice.ends_on + timedelta(days=20)
-        for application in self.applications:
-            if application.state == "awarded":
-                self._sign(application, notice.ends_on + timedelta(days=3))
+        awarded = [item for item in self.applications if item.state == "awarded"]
+        for place, application in enumerate(awarded):
+            self._sign(
+                application, notice.ends_on + timedelta(days=3), steps[place % len(steps)] if steps else 5
+            )
 
-    def _sign(self, application: Application, day: date) -> None:
+    def _sign(self, application: Application, day: date, steps: int) -> None:
         leader = self.stage.leaders[application.organization_id]
         with on(day):
             agreement = draft_agreement(
@@ -295,13 +306,18 @@ class Round:
                 terms=TEXTS["terms"],
                 by=self.who("clerk"),
             )
-            legal_review(agreement, by=self.who("reviewer"))
-            finance_review(agreement, by=self.who("finreview"))
-            offer(agreement, by=self.who("clerk"))
-        with on(day + timedelta(days=4)):
-            accept(agreement, by=leader)
-        with on(day + timedelta(days=6)):
-            self.projects.append(sign(agreement, by=self.who("leader")))
+            if steps > 0:
+                legal_review(agreement, by=self.who("reviewer"))
+            if steps > 1:
+                finance_review(agreement, by=self.who("finreview"))
+            if steps > 2:
+                offer(agreement, by=self.who("clerk"))
+        if steps > 3:
+            with on(day + timedelta(days=4)):
+                accept(agreement, by=leader)
+        if steps > 4:
+            with on(day + timedelta(days=6)):
+                self.projects.append(sign(agreement, by=self.who("leader")))
 
 
 class Delivery:
@@ -360,6 +376,12 @@ class Delivery:
             return
         with on(day + timedelta(days=4)):
             release(paid, by=self.round.who("finance"))
+        if stop == "released":
+            return
+        if stop == "returned":
+            with on(day + timedelta(days=5)):
+                mark_returned(paid, reason=TEXTS["returned"], by=self.round.who("finance"))
+            return
         with on(day + timedelta(days=6)):
             mark_paid(
                 paid, paid_on=clock.today(), voucher_number=f"ZF-{paid.id:05d}", by=self.round.who("finance")
@@ -436,7 +458,9 @@ class Delivery:
     def close(self, day: date, *, eligible: Money) -> None:
         """The closing account, what is still due of the last tranche, the surplus back, the archive."""
         with on(day):
-            closing = report_closure(self.project, summary=TEXTS["closure"], eligible_cost=eligible, by=self.leader)
+            closing = report_closure(
+                self.project, summary=TEXTS["closure"], eligible_cost=eligible, by=self.leader
+            )
         with on(day + timedelta(days=3)):
             check_closure(closing, by=self.round.who("clerk"))
         if self.tranche(3).amount:
