@@ -76,7 +76,7 @@ def applications_of(call: Call, *states: str) -> list[Application]:
 def count_by_state(query: Select[Any]) -> dict[str, int]:
     scope = query.subquery()
     rows = db.session.execute(select(scope.c.state, func.count()).group_by(scope.c.state))
-    return dict(rows.tuples())
+    return {state: count for state, count in rows}
 
 
 def totals(query: Select[Any]) -> tuple[int, Any, Any]:
@@ -133,7 +133,7 @@ def applicant_facts(application: Application, *, on: date) -> ApplicantFacts:
         party_org=party.party_org_kind if party else "none",
         party_in_charter=party.party_in_charter if party else False,
         has_instructor=party.instructor_id is not None if party else False,
-        credit=[CreditFact(*row) for row in credit.tuples()],
+        credit=[CreditFact(*row) for row in credit],
         applications_in_call=submitted_in_call(application.call_id, organization.id),
         running=[item.title for item in running_commitments(organization.id, on)],
         business_scope=organization.business_scope,
