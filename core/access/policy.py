@@ -105,7 +105,7 @@ ROLES: dict[str, Role] = {
             N_("organizer and supervisor of delivery"),
             "agency",
             frozenset({"agency.read", "organization.read", "call.read", "application.read", "expert.read",
-                       "panel.read", "panel.draw", "application.prescreen", "project.read", "project.supervise",
+                       "panel.read", "panel.draw", "review.read", "application.prescreen", "project.read", "project.supervise",
                        "checkpoint.read", "notice.read", "agreement.read"}),
         ),
         Role(
