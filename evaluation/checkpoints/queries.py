@@ -132,6 +132,17 @@ def unplanned(user: User, kind: str, *, call_id: int | None = None) -> list[Proj
         .options(joinedload(Project.agreement), joinedload(Project.organization))
         .order_by(Project.id)
     )
+    if kind == "final":
+        # The final one follows the concluded mid-term.
+        query = query.where(
+            ~select(Checkpoint.id)
+            .where(
+                Checkpoint.project_id == Project.id,
+                Checkpoint.kind == "midterm",
+                Checkpoint.state != "final",
+            )
+            .exists()
+        )
     if call_id is not None:
         query = query.where(Application.call_id == call_id)
     return list(db.session.scalars(query))

@@ -52,7 +52,7 @@ def _sent_back(decision: Decision, *, by: Any) -> None:
 DECISION = Lifecycle(
     Decision,
     states=(
-        State("draft", N_("Proposed"), "draft"),
+        State("draft", N_("Proposal drafted"), "draft"),
         State("reviewed", N_("Proposal reviewed"), "waiting"),
         State("budget_reviewed", N_("Budget reviewed"), "waiting"),
         State("approved", N_("Decided"), "done"),
