@@ -76,7 +76,7 @@ def applications_of(call: Call, *states: str) -> list[Application]:
 def count_by_state(query: Select[Any]) -> dict[str, int]:
     scope = query.subquery()
     rows = db.session.execute(select(scope.c.state, func.count()).group_by(scope.c.state))
-    return {state: count for state, count in rows}
+    return dict(rows.all())
 
 
 def totals(query: Select[Any]) -> tuple[int, Any, Any]:

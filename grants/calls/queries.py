@@ -95,4 +95,4 @@ def calls_by_state(user: Any) -> dict[str, int]:
     """How many calls of the scope are in each state."""
     scope = visible_calls(user).subquery()
     rows = db.session.execute(select(scope.c.state, func.count()).group_by(scope.c.state))
-    return {state: count for state, count in rows}
+    return dict(rows.all())
