@@ -14,6 +14,7 @@ from wtforms.validators import Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.web.forms import Between, ChoiceField, Form, MaxLength, MomentField, MoneyField, Positive, Required
+from core.web.words import say
 from grants.calls.rules import CATEGORIES, RBL_DEFAULTS, REL_DEFAULTS, document_number, weights_problem
 
 RULE_FIELDS = (*REL_DEFAULTS, *RBL_DEFAULTS)
@@ -109,7 +110,7 @@ class CallForm(Form):
             return
         problem = weights_problem(self.weights)
         if problem is not None:
-            raise ValidationError(gettext(problem.id) % problem.params)
+            raise ValidationError(say(problem))
 
     @property
     def weights(self) -> list[int]:

@@ -147,7 +147,7 @@ def serial_of(number: str, prefix: str, year: int) -> int:
 def weights_problem(weights: list[int]) -> Message | None:
     """Tranche weights are one to three whole percent above zero that sum to 100 (RDT, DOMAIN 3.5)."""
     if not 1 <= len(weights) <= 3 or any(weight < 1 for weight in weights):
-        return Message(N_("A grant is paid in one to three tranches of at least 1% each."))
+        return Message(N_("A grant is paid in one to three tranches of at least one percent each."))
     if sum(weights) != 100:
         return Message(N_("The tranches sum to %(total)s%%; they must make 100%%."), {"total": sum(weights)})
     return None

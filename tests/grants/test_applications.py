@@ -465,9 +465,9 @@ def test_tasks_name_what_each_person_can_do(browser_as, bare_app: Flask) -> None
         call = stage.published()
         stage.application(call)
         stage.submitted(call, who="operator2", organization="示例夕阳红为老服务中心")
-    assert "“暖邻敲门”独居老人关爱" in browser_as("so_leader").get("/").text
-    assert stage.TITLE in browser_as("clerk").get("/").text
-    assert stage.TITLE not in browser_as("supervisor").get("/").text
+    assert "“暖邻敲门”独居老人关爱" in browser_as("so_leader").get("/home").text
+    assert stage.TITLE in browser_as("clerk").get("/home").text
+    assert stage.TITLE not in browser_as("supervisor").get("/home").text
 
 
 def test_the_lines_are_a_fixed_set() -> None:
