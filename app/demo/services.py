@@ -48,6 +48,10 @@ from registry.agencies.models import Agency
 from registry.credit.services import record_entry
 
 PASSWORD = "示例世界 demonstration only"
+# How far the second tranche got in each of the first projects.
+SECOND_TRANCHE = (
+    "paid", "paid", "returned", "released", "approved", "reviewed", "requested", "claimed", "claimed",
+)  # fmt: skip
 PURCHASES = Path(__file__).parent / "purchases.csv"
 
 
@@ -158,18 +162,8 @@ def _running_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
         else:
             work.evaluate("midterm", day, share=80, reported=False)
         if place < 9:
-            stops = (
-                "paid",
-                "paid",
-                "paid",
-                "paid",
-                "approved",
-                "reviewed",
-                "requested",
-                "claimed",
-                "claimed",
-            )
-            work.pay(2, day + timedelta(days=12), stop=stops[place])
+            work.pay(2, day + timedelta(days=12), stop=SECOND_TRANCHE[place])
+    _suspend_and_rectify(told)
 
 
 def _suspend_and_rectify(told: Round) -> None:
