@@ -25,7 +25,7 @@ from finance.funds.models import Earmark
 from projects.agreements import queries, reports, services
 from projects.agreements.forms import AcceptanceForm, AgreementForm, ContractForm, ReasonForm
 from projects.agreements.models import Agreement, Project
-from projects.agreements.rules import FUND_TERMS, METHODS, PURCHASE_PLANS
+from projects.agreements.rules import FUND_TERMS, GRADES, METHODS, PURCHASE_PLANS
 from registry.agencies.models import Agency
 
 bp = Blueprint("agreements", __name__)
@@ -341,6 +341,7 @@ def projects() -> str:
         view=view,
         views=PROJECT_VIEWS,
         text=text,
+        grades=GRADES,
     )
 
 
@@ -368,6 +369,7 @@ def _project_page(project: Project, **forms: Any) -> str:
         stages=reports.stages(project),
         next_steps=reports.next_step(project),
         panels=panels,
+        grades=GRADES,
         history=history_of(project),
         words=EVENTS,
         pdf=pdf_available(),

@@ -50,6 +50,14 @@ FUND_TERMS = {
 # 102号令 Art. 24: a contract runs one year, at most three when the service is stable and recurring.
 LONGEST_CONTRACT_YEARS = 3
 
+# Verdicts of an evaluation, best first.
+GRADES = {
+    "excellent": N_("Excellent"),
+    "good": N_("Good"),
+    "pass": N_("Qualified"),
+    "fail": N_("Unqualified"),
+}
+
 # When a tranche is paid, as agreements say it.
 CONDITIONS = {
     "signed": N_("after both sides have signed"),

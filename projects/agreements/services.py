@@ -31,6 +31,7 @@ from projects.agreements.policy import (
 from projects.agreements.queries import agreement_of, catalogue_items, last_number
 from projects.agreements.rules import (
     FUND_TERMS,
+    GRADES,
     METHODS,
     VENTURE_METHOD,
     too_long,
@@ -38,8 +39,6 @@ from projects.agreements.rules import (
 )
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
-
-GRADES = ("excellent", "good", "pass", "fail")
 
 
 def draft_agreement(

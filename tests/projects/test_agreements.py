@@ -123,7 +123,11 @@ def test_a_second_agreement_for_one_award_is_refused(app) -> None:
 
 
 def _contract(
-    amount: str = "60000.00", *, supplier: str = "示例暖邻社区服务中心", years: int = 1
+    amount: str = "60000.00",
+    *,
+    supplier: str = "示例暖邻社区服务中心",
+    years: int = 1,
+    code: str = "A0301",
 ) -> Agreement:
     today = clock.today()
     if not db.session.scalar(select(CatalogueItem)):
