@@ -109,7 +109,8 @@ def _notice_tasks(user: Any) -> Iterable[navigation.Task]:
             ((Notice.id.is_(None)) & proposed) | ((Notice.ends_on < clock.today()) & undecided),
         )
     )
-    for call, notice in rows:
+    for call, found in rows:
+        notice: Notice | None = found  # nothing on the right of the outer join
         if notice is None:
             title, url, action = (
                 N_("Publish the notice of “%(title)s”"),
