@@ -55,8 +55,10 @@ def password_problem(password: str, *, login: str, name: str) -> Message | None:
     bare = _bare(text)
     for known in (login, name):
         word = _bare(known)
-        # The name with a few digits behind it is still the name.
-        if word and word in bare and len(bare) - len(word) < MIN_LENGTH - 4:
+        # The name with a few digits behind it, or written twice, is still the name.
+        if len(word) < (3 if word.isascii() else 2) or word not in bare:
+            continue
+        if len(bare.replace(word, "")) < MIN_LENGTH - 4:
             return Message(N_("The password is little more than your login or name. Choose other words."))
     if bare in _COMMON or len(set(bare)) < 5 or _is_sequence(bare):
         return Message(N_("This password is one that many people use. Choose other words."))

@@ -101,7 +101,7 @@ def open_account(browser, **values):
 
 
 def test_an_administrator_opens_an_account_with_its_role(bare_app, browser_as):
-    answer = open_account(browser_as("admin"), agency="\u3000示例东旗民政局")
+    answer = open_account(browser_as("admin"), agency="示例东旗民政局")
     assert answer.status_int == 303, answer.text
     with bare_app.app_context():
         user = world.user("newcomer")
