@@ -40,7 +40,7 @@ AGREEMENT = Lifecycle(
         State("finance_reviewed", N_("reviewed by finance"), "active"),
         State("offered", N_("offered to the organization"), "waiting"),
         State("accepted", N_("accepted by the organization"), "waiting"),
-        State("signed", N_("agreement signed"), "done"),
+        State("signed", N_("signed by both sides"), "done"),
         State("ended", N_("agreement fulfilled"), "closed"),
         State("terminated", N_("agreement terminated"), "wrong"),
     ),

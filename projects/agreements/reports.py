@@ -79,13 +79,11 @@ def stages(project: Project) -> list[dict[str, Any]]:
     agreement = project.agreement
     purchase = agreement.track == "service_purchase"
     closing = project.state in ("closing", "settled", "archived")
-    done = [
-        (N_("Agreement"), agreement.signed_on is not None, agreement.signed_on),
-        (N_("Delivery"), bool(project.final_grade) or closing, agreement.ends_on),
-    ]
-    if not purchase:
+    done = [(N_("Agreement"), agreement.signed_on is not None, agreement.signed_on)]
+    if purchase:
+        done.append((N_("Delivery"), bool(project.final_grade) or closing, agreement.ends_on))
+    else:
         done.append((N_("Mid-term evaluation"), bool(project.midterm_grade), None))
-        done[1], done[2] = done[2], done[1]
     done += [
         (
             N_("Acceptance") if purchase else N_("Final evaluation"),

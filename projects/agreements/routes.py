@@ -87,6 +87,11 @@ navigation.add_entry(
 )
 
 
+@bp.before_request
+def place_in_menu() -> None:
+    g.menu_entry = "agreements.list"
+
+
 def _agreement_or_404(agreement_id: int) -> Agreement:
     return queries.agreement_in_scope(current_user, agreement_id) or abort(404)
 

@@ -54,8 +54,8 @@ LONGEST_CONTRACT_YEARS = 3
 GRADES = {
     "excellent": N_("Excellent"),
     "good": N_("Good"),
-    "pass": N_("Qualified"),
-    "fail": N_("Unqualified"),
+    "pass": N_("Satisfactory"),
+    "fail": N_("Unsatisfactory"),
 }
 
 # When a tranche is paid, as agreements say it.

@@ -190,7 +190,7 @@ def audit(project_id: int) -> Response:
 def _panel(project: Project, user: Any) -> dict[str, Any] | None:
     closure = queries.closure_of(project)
     may_report = (
-        (closure is None and project.state == "running")
+        (closure is None and project.state == "running" and project.final_grade)
         or (closure is not None and closure.state == "returned")
     ) and user.may("closure.report", organization_id=project.organization_id)
     if closure is None and not may_report:

@@ -18,7 +18,7 @@ class AppointForm(Form):
 
 class OpenForm(Form):
     items = TextAreaField(_l("What must be put right"), validators=[Required(), MaxLength(4000)])
-    due_on = DayField(_l("Until"), validators=[Required()])
+    due_on = DayField(_l("To be done by"), validators=[Required()])
 
 
 class AnswerForm(Form):
@@ -28,4 +28,4 @@ class AnswerForm(Form):
 
 class AgainForm(Form):
     reason = TextAreaField(_l("What is still missing"), validators=[Required(), MaxLength(2000)])
-    due_on = DayField(_l("Until"), validators=[Required()])
+    due_on = DayField(_l("To be done by"), validators=[Required()])
