@@ -164,7 +164,7 @@ def _officer_tasks(user: Any) -> Iterable[navigation.Task]:
         select(Call, func.count(), func.sum(Application.requested))
         .join(Application, Application.call_id == Call.id)
         .where(Call.agency_id.in_(units), Application.state == "submitted", Call.state == "published")
-        .group_by(Call)
+        .group_by(Call.id)
     )
     for call, count, requested in rows:
         closes = clock.local(call.deadline_at).date()

@@ -7,9 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.audit.queries import entries_of
+from core.text import N_
 from core.web.words import moment, say
 
 SHOWN = 30
+
+
+def _actor(name: str) -> str:
+    return say(N_("the system")) if name == "system" else name
 
 
 def trail(
@@ -19,7 +24,7 @@ def trail(
     items = []
     for entry in entries_of(thing)[:SHOWN]:
         details = json.loads(entry.details) if isinstance(entry.details, str) else entry.details
-        note = " · ".join(part for part in (entry.actor_name, str(details.get("note", ""))) if part)
+        note = " · ".join(part for part in (_actor(entry.actor_name), str(details.get("note", ""))) if part)
         items.append(
             {
                 "what": say(events.get(entry.event, entry.event)),

@@ -19,7 +19,7 @@ class NoticeForm(Form):
 class AnswerForm(Form):
     answer = TextAreaField(_l("Answer"), [Required(), MaxLength(4000)])
     uphold = RadioField(
-        _l("Proposal"),
+        _l("Proposed decision"),
         [Required()],
         choices=offered(
             [
