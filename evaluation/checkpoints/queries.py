@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from core import clock
@@ -27,7 +27,7 @@ from registry.agencies.models import Agency
 
 def visible_checkpoints(user: User) -> Select[Checkpoint]:
     """Of one's agencies, one's own organization, or those one is to evaluate."""
-    scopes = []
+    scopes: list[ColumnElement[bool]] = []
     if agencies := user.agency_ids("checkpoint.read"):
         scopes.append(Checkpoint.agency_id.in_(agencies))
     if organizations := user.organization_ids("own.read"):
@@ -162,7 +162,7 @@ def call_to_plan(user: User, call_id: int) -> Call | None:
     )
 
 
-def _of_calls(query: Select[Any]) -> Select[Any]:
+def _of_calls(query: Any) -> Any:
     return (
         query.join(Project, Project.id == Checkpoint.project_id)
         .join(Agreement, Agreement.id == Project.agreement_id)

@@ -76,6 +76,8 @@ def _on_project_page(project: Project, user: Any) -> dict[str, Any] | None:
     rows = [item for item in queries.checkpoints_of(project)]
     may_plan = project.agency_id in user.agency_ids("checkpoint.plan") and project.agreement.application
     missing = [kind for kind in rules.KINDS if kind not in {item.kind for item in rows}]
+    if any(item.kind == "midterm" and item.state != "final" for item in rows):
+        missing = []  # the final evaluation follows the concluded mid-term
     if not rows and not may_plan:
         return None
     return {

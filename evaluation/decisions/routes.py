@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from core.audit.queries import history_of
 from core.money import Money
@@ -80,7 +80,7 @@ navigation.add_tasks("decisions", tasks)
 def list() -> Any:
     page = paginate(
         queries.visible_decisions(current_user).options(
-            joinedload(Decision.call), joinedload(Decision.items)
+            joinedload(Decision.call), selectinload(Decision.items)
         ),
         (Decision.id, True),
     )

@@ -36,6 +36,7 @@ EVENTS = {
     "drawn": N_("Panel drawn"),
     "witnessed": N_("Draw witnessed"),
     "interest_declared": N_("A member stepped back from an application"),
+    "member_released": N_("A member was released from an application"),
     "substitute_seated": N_("A substitute was seated"),
     "scoring_closed": N_("All sheets in"),
 }

@@ -160,21 +160,44 @@ def declare_interest(panel: Panel, application: Application, *, reason: str, by:
     When fewer than three would be left to score it, the next in the order of lots takes the place.
     Raises :class:`Refusal` when ``by`` is no member or scoring is over.
     """
+    if not reason.strip():
+        raise _refused(N_("Say which interest it is."))
+    return _step_back(panel, application, by.person_id, reason, event="interest_declared", by=by)
+
+
+def release(panel: Panel, application: Application, person_id: int, *, reason: str, by: User) -> Recusal:
+    """The organizer takes an application off a member who cannot score it (illness, absence).
+
+    Like a declared interest, so that the panel can be completed. Raises :class:`Refusal` for
+    anybody who does not run draws here.
+    """
+    if not by.may("panel.draw", agency_id=panel.agency_id):
+        raise Refusal(Message(N_("You do not have the permission for this step.")), status=403)
+    if not reason.strip():
+        raise _refused(N_("Say why the member cannot score."))
+    return _step_back(panel, application, person_id, reason, event="member_released", by=by)
+
+
+def _step_back(
+    panel: Panel, application: Application, person_id: int, reason: str, *, event: str, by: User
+) -> Recusal:
     db.session.execute(select(Panel.id).where(Panel.id == panel.id).with_for_update())
     db.session.refresh(panel)
-    members = {item.person_id: item for item in panel.members}
-    if by.person_id not in members or application.call_id != panel.call_id:
+    if person_id not in {item.person_id for item in panel.members} or application.call_id != panel.call_id:
         raise _refused(N_("Only a member of the panel can step back from an application."), status=403)
     if panel.state not in ("drawn", "scoring"):
         raise _refused(N_("Scoring is over: an interest is now reported to the supervisor."))
-    if not reason.strip():
-        raise _refused(N_("Say which interest it is."))
     gone = queries.recused_persons(panel.id)
-    if (by.person_id, application.id) in gone:
+    if (person_id, application.id) in gone:
         raise _refused(N_("You have stepped back from this application already."), status=409)
-    row = _recuse(panel, by.person_id, application.id, reason.strip())
-    record(panel, "interest_declared", by=by, details={"application": application.id, "reason": reason})
-    _replace_if_needed(panel, application, gone | {(by.person_id, application.id)}, by=by)
+    row = _recuse(panel, person_id, application.id, reason.strip())
+    record(
+        panel,
+        event,
+        by=by,
+        details={"person": person_id, "application": application.id, "note": reason.strip()},
+    )
+    _replace_if_needed(panel, application, gone | {(person_id, application.id)}, by=by)
     db.session.flush()
     db.session.refresh(panel, ["members"])
     _tell(panel)

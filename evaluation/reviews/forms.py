@@ -105,5 +105,9 @@ class RecuseForm(Form):
     reason = TextAreaField(lazy_gettext("Which interest it is"), [Required(), MaxLength(200)])
 
 
+class ReleaseForm(Form):
+    reason = TextAreaField(lazy_gettext("Why the member cannot score"), [Required(), MaxLength(200)])
+
+
 class DissentForm(Form):
     dissent = TextAreaField(lazy_gettext("What you disagree with"), [Required(), MaxLength(2000)])

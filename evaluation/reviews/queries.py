@@ -6,6 +6,7 @@ is not loaded.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -89,26 +90,32 @@ def _waited_for() -> ColumnElement[bool]:
     return Application.state.not_in(LEFT)
 
 
-def progress(panel_id: int) -> tuple[int, int]:
-    """(submitted, expected) sheets of a panel: numbers of sheets, never of points."""
-    row = db.session.execute(
-        select(
-            func.count().filter(Review.state == "submitted"),
-            func.count(),
-        )
-        .select_from(Review)
+def progress_of(panel_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """(submitted, expected) sheets of each panel: numbers of sheets, never of points."""
+    rows = db.session.execute(
+        select(Review.panel_id, func.count().filter(Review.state == "submitted"), func.count())
         .join(Application, Application.id == Review.application_id)
-        .where(Review.panel_id == panel_id, _waited_for())
-    ).one()
-    return row[0], row[1]
+        .where(Review.panel_id.in_(set(panel_ids)), _waited_for())
+        .group_by(Review.panel_id)
+    )
+    return {panel_id: (done, expected) for panel_id, done, expected in rows}
 
 
-def progress_by_member(panel_id: int) -> list[tuple[str, int, int]]:
-    """(name, submitted, expected) of each member."""
+def progress(panel_id: int) -> tuple[int, int]:
+    return progress_of([panel_id]).get(panel_id, (0, 0))
+
+
+def progress_by_member(panel_id: int) -> list[tuple[int, str, int, int]]:
+    """(position, name, submitted, expected) of each member."""
     return [
-        (name, done, all_)
-        for name, done, all_ in db.session.execute(
-            select(Person.name, func.count().filter(Review.state == "submitted"), func.count())
+        (position, name, done, all_)
+        for position, name, done, all_ in db.session.execute(
+            select(
+                PanelMember.position,
+                Person.name,
+                func.count().filter(Review.state == "submitted"),
+                func.count(),
+            )
             .select_from(Review)
             .join(Application, Application.id == Review.application_id)
             .join(Person, Person.id == Review.person_id)
@@ -258,7 +265,7 @@ def _parts(panel: Panel) -> dict[int, dict[str, int]]:
         .where(Review.panel_id == panel.id)
         .group_by(Review.application_id, Criterion.l1)
     ):
-        found.setdefault(application_id, {})[group] = int(total)
+        found.setdefault(application_id, {})[group] = int(total or 0)
     return found
 
 

@@ -15,7 +15,7 @@ from core.web import navigation
 from core.web.gate import allow
 from evaluation.panels import services as panels
 from evaluation.reviews import queries, rules, services
-from evaluation.reviews.forms import DissentForm, RecuseForm, Sheet
+from evaluation.reviews.forms import DissentForm, RecuseForm, ReleaseForm, Sheet
 from evaluation.reviews.models import Review
 from grants.applications.rules import LINES
 from grants.rubrics.models import Criterion
@@ -68,7 +68,7 @@ def tasks(user: Any) -> Iterator[navigation.Task]:
         yield navigation.Task(
             title=Message(N_("Score the applications of “%(call)s”"), {"call": panel.call.title}),
             url=url_for("reviews.score", review_id=reviews[0].id),
-            action=Message(N_("Score")),
+            action=Message(N_("Give points")),
             due=panel.due_on,
             meta=Message(N_("%(count)s sheets left"), {"count": len(reviews)}),
         )
@@ -82,10 +82,11 @@ navigation.add_tasks("reviews", tasks)
 def list() -> Any:
     """One's own sheets; for staff the panels with their number of sheets."""
     panels_ = queries.panels_with_scores(current_user)
+    counts = queries.progress_of(panel.id for panel in panels_)
     return render_template(
         "reviews/list.html",
         own=queries.queue(current_user) if current_user.may_somewhere("review.score") else [],
-        panels=[(panel, *queries.progress(panel.id)) for panel in panels_],
+        panels=[(panel, *counts.get(panel.id, (0, 0))) for panel in panels_],
         blind=_blind_title,
     )
 
@@ -212,6 +213,7 @@ def results(panel_id: int) -> Any:
         expected=expected,
         members=queries.progress_by_member(panel.id) if staff else [],
         half_up=rules.half_up,
+        may_release=panel.agency_id in current_user.agency_ids("panel.draw"),
         may_close=panel.state == "scoring" and expected and done == expected,
     )
 
@@ -228,6 +230,27 @@ def close(panel_id: int) -> Any:
     else:
         flash(_("Sheets are still outstanding."), "warn")
     return redirect(url_for("reviews.results", panel_id=panel.id), code=303)
+
+
+@bp.route("/results/<int:panel_id>/release/<int:position>", methods=["GET", "POST"])
+@allow("panel.draw")
+def release(panel_id: int, position: int) -> Any:
+    """Release a member who cannot go on; the next in the order of lots takes over where needed."""
+    panel = queries.panel_for_counts(current_user, panel_id)
+    if panel is None or panel.agency_id not in current_user.agency_ids("panel.draw"):
+        abort(404)
+    member = next((item for item in panel.members if item.position == position), None)
+    if member is None or panel.state != "scoring":
+        abort(404)
+    form = ReleaseForm()
+    if request.method == "POST" and form.validate():
+        count = services.release_member(panel, member.person_id, reason=form.reason.data, by=current_user)
+        flash(_("%(count)s sheets were taken off the member.", count=count), "ok")
+        return redirect(url_for("reviews.results", panel_id=panel.id), code=303)
+    shown = render_template(
+        "reviews/release.html", form=form, panel=panel, name=member.expert.person.name, position=position
+    )
+    return shown, 422 if form.errors else 200
 
 
 def _readable(review_id: int) -> Review:

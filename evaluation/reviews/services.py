@@ -140,6 +140,21 @@ def close_if_complete(panel: Panel, *, by: Actor) -> bool:
     return True
 
 
+def release_member(panel: Panel, person_id: int, *, reason: str, by: User) -> int:
+    """Take every open sheet off a member who cannot go on; submitted ones stay. Returns how many."""
+    rows = db.session.scalars(
+        select(Review).where(
+            Review.panel_id == panel.id, Review.person_id == person_id, Review.state == "open"
+        )
+    ).all()
+    if not rows:
+        raise Refusal(Message(N_("This member has no open sheet.")), status=409)
+    for application in [row.application for row in rows]:
+        panel_services.release(panel, application, person_id, reason=reason, by=by)
+    close_if_complete(panel, by=by)
+    return len(rows)
+
+
 def record_dissent(review: Review, text: str, *, by: User) -> None:
     """A member disagrees with the result, in writing, before the call is judged."""
     if by.person_id != review.person_id or review.panel.state != "closed":
