@@ -120,6 +120,11 @@ class RoleAssignment(Model):
         CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="dates_order"),
     )
 
+    @property
+    def unit_name(self) -> str:
+        unit = self.agency or self.organization
+        return unit.name if unit is not None else ""
+
     def alive(self, on: date) -> bool:
         """Whether the role is held on that day; a revoked one never is."""
         return (

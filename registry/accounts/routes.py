@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import gettext
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy import or_
@@ -43,6 +54,13 @@ navigation.add_entry(
 navigation.add_entry(
     "accounts.units", N_("Units"), icon="pin", group="register", order=80, permissions=("agency.read",)
 )
+
+
+@bp.before_request
+def place_in_menu() -> None:
+    place = {"own": "accounts.own", "change_password": "accounts.own", "units": "accounts.units"}
+    g.menu_entry = place.get((request.endpoint or "").partition(".")[2], "accounts.list")
+
 
 EVENTS = {
     "account_created": N_("Account created"),
@@ -119,7 +137,7 @@ def _personas() -> dict[str, Any]:
             "login": item.user.login,
             "name": item.user.name,
             "role": say(ROLES[item.role].label),
-            "unit": (item.agency or item.organization).name,
+            "unit": item.unit_name,
         }
         for item in queries.personas()
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -19,7 +20,7 @@ class AgencyForm(Form):
     division_code = StringField(_l("Division code"), validators=[Required(), MaxLength(12)])
     document_prefix = StringField(_l("Code words of its documents"), validators=[MaxLength(16)])
 
-    def __init__(self, parents: list[Agency], **kwargs: Any) -> None:
+    def __init__(self, parents: Sequence[Agency], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.kind.choices = [(name, say(label)) for name, label in KINDS.items()]
         self.parent.choices = [(str(unit.id), "\u3000" * unit.depth + unit.name) for unit in parents]

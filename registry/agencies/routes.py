@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -22,6 +22,7 @@ bp = Blueprint("agencies", __name__, url_prefix="/agencies")
 @bp.route("/new", methods=["GET", "POST"])
 @allow("account.manage")
 def create() -> str | tuple[str, int] | Response:
+    g.menu_entry = "accounts.units"
     form = AgencyForm(db.session.scalars(administered_agencies(current_user)).all())
     if form.validate_on_submit():
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy import Select, or_, select
@@ -43,6 +43,13 @@ navigation.add_entry(
     "experts.own", N_("My ties to organizations"), icon="users", group="register", order=40,
     permissions=("expert.declare",),
 )  # fmt: skip
+
+
+@bp.before_request
+def place_in_menu() -> None:
+    own = request.endpoint in ("experts.own", "experts.declare")
+    g.menu_entry = "experts.own" if own else "experts.list"
+
 
 EVENTS = {
     "added": N_("Taken into the pool"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy import select
@@ -24,6 +24,13 @@ from registry.persons.services import record_person
 
 bp = Blueprint("interests", __name__, url_prefix="/interests")
 Answer = str | tuple[str, int] | Response
+
+
+@bp.before_request
+def place_in_menu() -> None:
+    """These are pages of an organization."""
+    office = current_user.is_authenticated and current_user.may_somewhere("organization.read")
+    g.menu_entry = "organizations.list" if office else "organizations.own"
 
 
 @bp.get("/of/<int:organization_id>", endpoint="list")

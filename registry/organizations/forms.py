@@ -36,6 +36,7 @@ class ChecksField(SelectMultipleField):
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
+    data: Any
 
     def pre_validate(self, form: Any) -> None:
         offered = {value for value, _label in self.choices or []}
@@ -44,6 +45,8 @@ class ChecksField(SelectMultipleField):
 
 class WholeNumberField(IntegerField):
     """A whole number; anything else is told in our words."""
+
+    data: Any
 
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
