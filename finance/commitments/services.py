@@ -32,7 +32,6 @@ def reserve(earmark: Earmark, amount: Money, *, key: str, by: Actor) -> Transfer
         key=f"reserve/{key}",
         legs=[(available, -amount), (reserved, amount)],
         reference=("earmark", earmark.id),
-        memo=key,
         by=by,
     )
 
@@ -45,7 +44,6 @@ def cancel_reservation(earmark: Earmark, amount: Money, *, key: str, by: Actor) 
         key=f"unreserve/{key}",
         legs=[(reserved, -amount), (available, amount)],
         reference=("earmark", earmark.id),
-        memo=key,
         by=by,
     )
 
@@ -191,7 +189,6 @@ def return_surplus(commitment: Commitment, amount: Money, *, key: str, by: Actor
         key=f"surplus/{key}",
         legs=[(accounts["paid"], -amount), (accounts["returned"], amount)],
         reference=("commitment", commitment.id),
-        memo=key,
         by=by,
     )
     budget = account_of("budget", commitment.earmark.budget_id, "budget")
@@ -200,7 +197,6 @@ def return_surplus(commitment: Commitment, amount: Money, *, key: str, by: Actor
         key=f"surplus/{key}/budget",
         legs=[(accounts["returned"], -amount), (budget, amount)],
         reference=("commitment", commitment.id),
-        memo=key,
         by=by,
     )
     record(commitment, "surplus_returned", by=by, details={"amount": amount, "key": key})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -124,7 +124,7 @@ def list() -> Any:
     )
 
 
-def _stored(disbursement: Disbursement) -> list[Finding]:
+def _stored(disbursement: Disbursement) -> Sequence[Finding]:
     """The findings the last decision was taken on."""
     return [Finding.from_dict(item) for item in json.loads(disbursement.findings)]
 

@@ -195,7 +195,7 @@ def figures_of_earmarks(earmarks: Iterable[Earmark]) -> dict[int, EarmarkFigures
         .group_by(Account.parent_id, Account.kind)
     )
     for parent_id, kind, amount in rows:
-        if kind in EarmarkFigures.__dataclass_fields__:
+        if parent_id is not None and kind in EarmarkFigures.__dataclass_fields__:
             sums[roots[parent_id]][kind] = amount
     return {earmark_id: EarmarkFigures(**found) for earmark_id, found in sums.items()}
 

@@ -221,15 +221,16 @@ def family(account: Account) -> list[tuple[Account, int]]:
     ):
         lower.setdefault(found.parent_id or 0, []).append(found)
     ordered: list[tuple[Account, int]] = [(account, 0)]
-    for item in children:
-        ordered.append((item, 1))
-        ordered.extend((below, 2) for below in lower.get(item.id, []))
+    for owner_id in dict.fromkeys(item.owner_id for item in children):
+        sisters = [item for item in children if item.owner_id == owner_id]
+        ordered.extend((item, 1) for item in sisters)
+        ordered.extend((below, 2) for item in sisters for below in lower.get(item.id, []))
     return ordered
 
 
 def trial_balance(account: Account) -> list[TrialRow]:
-    """Every account fed from ``account`` (a budget's), in the order money flows down."""
-    members = family(account)
+    """Every account fed from ``account`` (a budget's) on which anything was posted, as money flows down."""
+    members = [(member, depth) for member, depth in family(account) if member.last_seq]
     sums = turnovers(member.id for member, _depth in members)
     zero = (Money(0), Money(0))
     return [TrialRow(member, *sums.get(member.id, zero), depth=depth) for member, depth in members]
