@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
@@ -454,11 +454,19 @@ def _page(application: Application, problem: Refusal | None = None) -> str:
 @allow("application.confirm_eligibility")
 def ask_supplement(application_id: int) -> Any:
     application = _to_judge(application_id)
-    try:
-        due_on = date.fromisoformat(request.form.get("due_on", ""))
-    except ValueError:
-        raise Refusal(Message(N_("Give the day until which the supplement is awaited."))) from None
-    return_for_supplement(application, items=request.form.get("items", ""), due_on=due_on, by=current_user)
+
+    def act() -> None:
+        try:
+            due_on = date.fromisoformat(request.form.get("due_on", ""))
+        except ValueError:
+            raise Refusal(Message(N_("Give the day until which the supplement is awaited."))) from None
+        return_for_supplement(
+            application, items=request.form.get("items", ""), due_on=due_on, by=current_user
+        )
+
+    refused = _attempt(application, act)
+    if refused is not None:
+        return refused
     flash(_("The supplement is asked for."), "ok")
     return redirect(url_for("applications.show", application_id=application.id), code=303)
 
@@ -473,20 +481,19 @@ def eligibility(application_id: int) -> Any:
         for name, value in request.form.items()
         if name.startswith("answer_") and value in ("yes", "no")
     }
-    try:
-        # What a refusal leaves half-written is taken back, so that the page shows what is stored.
-        with db.session.begin_nested():
-            confirm_eligibility(
-                application,
-                eligible=request.form.get("result") == "eligible",
-                note=request.form.get("note", ""),
-                answers=answers,
-                by=current_user,
-            )
-    except Refusal as refusal:
-        if refusal.status != 422:
-            raise
-        return _page(_to_judge(application_id), problem=refusal), 422
+
+    def act() -> None:
+        confirm_eligibility(
+            application,
+            eligible=request.form.get("result") == "eligible",
+            note=request.form.get("note", ""),
+            answers=answers,
+            by=current_user,
+        )
+
+    refused = _attempt(application, act)
+    if refused is not None:
+        return refused
     flash(_("The decision is recorded together with its findings."), "ok")
     return redirect(url_for("applications.show", application_id=application.id), code=303)
 
@@ -495,9 +502,27 @@ def eligibility(application_id: int) -> Any:
 @allow("decision.propose")
 def optimize(application_id: int) -> Any:
     application = _load(application_id)
-    ask_to_optimize(application, note=request.form.get("note", ""), by=current_user)
+    refused = _attempt(
+        application,
+        lambda: ask_to_optimize(application, note=request.form.get("note", ""), by=current_user),
+    )
+    if refused is not None:
+        return refused
     flash(_("The applicant is asked to optimize the plan."), "ok")
     return redirect(url_for("applications.show", application_id=application.id), code=303)
+
+
+def _attempt(application: Application, act: Callable[[], None]) -> tuple[str, int] | None:
+    """Run a step; when it is refused for what was typed, the page again with that and the reason."""
+    try:
+        # What a refusal leaves half-written is taken back, so that the page shows what is stored.
+        with db.session.begin_nested():
+            act()
+    except Refusal as refusal:
+        if refusal.status != 422:
+            raise
+        return _page(_load(application.id), problem=refusal), 422
+    return None
 
 
 # Loading and composing ----------------------------------------------------------------------------

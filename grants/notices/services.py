@@ -16,6 +16,7 @@ from core.lifecycle import fire
 from core.money import Money
 from core.text import N_, Message
 from grants.applications.models import Application
+from grants.applications.queries import applications_of
 from grants.applications.services import award, clear_objection, mark_objected, put_in_notice, reject
 from grants.calls.models import Call
 from grants.calls.services import conclude, mark_judged
@@ -168,7 +169,8 @@ def decide_objection(objection: Objection, *, by: Any) -> None:
 def conclude_notice(notice: Notice, *, by: Any) -> list[Application]:
     """After the last day: award what nobody objects to; what is objected to waits for its decision.
 
-    May be called again when the rest is decided; with nothing left open the call is concluded.
+    May be called again when the rest is decided; with nothing left open the call is concluded and
+    what was not proposed is not awarded.
     Returns what was awarded now.
     """
     _must_hold(by, notice.agency_id)
@@ -200,6 +202,9 @@ def conclude_notice(notice: Notice, *, by: Any) -> list[Application]:
             status=409,
         )
     if not waiting and notice.call.state == "judged":
+        # The money is given: what was good enough but not proposed learns that it is over.
+        for application in applications_of(notice.call, "eligible", "shortlisted", "optimizing"):
+            reject(application, by=by)
         conclude(notice.call, by=by)
     record(notice, "concluded", by=by, details={"awarded": len(awarded), "waiting": waiting})
     return awarded

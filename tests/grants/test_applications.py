@@ -383,7 +383,12 @@ def test_an_application_travels_over_its_pages(browser_as, bare_app: Flask) -> N
     # The officer sees it, asks for a supplement, then confirms.
     assert "暖邻敲门" in clerk.get("/applications/").text
     form = clerk.get(f"/applications/{number}").forms["return"]
-    form["items"] = "补充年检材料"
+    form["items"], form["due_on"] = "补充年检材料", "2020-01-01"
+    again = form.submit(status=422)
+    assert "error-summary" in again.text
+    form = again.forms["return"]
+    assert form["items"].value == "补充年检材料"
+    form["due_on"] = str(clock.today() + timedelta(days=7))
     form.submit(status=303)
     page = leader.get(path)
     assert "补充年检材料" in page.text
@@ -437,12 +442,37 @@ def all_seen_by(bare_app: Flask, login: str) -> list[Application]:
         return list(db.session.scalars(visible_applications(world.user(login))))
 
 
-def test_the_officer_cannot_be_walked_around(browser_as, bare_app: Flask) -> None:
-    """Posting a step without the permission for it changes nothing."""
+def keys_of(page) -> dict[str, str]:
+    """The hidden fields of a form this person may send, for a form this person may not."""
+    form = next(form for form in page.forms.values() if "_key" in form.fields)
+    return {"csrf_token": form["csrf_token"].value, "_key": form["_key"].value}
+
+
+@pytest.mark.parametrize(
+    ("login", "path", "status"),
+    [
+        ("reviewer", "eligibility", 403),
+        ("organizer", "return", 403),
+        ("so_leader", "eligibility", 403),
+        ("operator", "withdraw", 403),
+        ("operator2", "withdraw", 404),
+        ("banner_clerk", "eligibility", 404),
+    ],
+)
+def test_posting_a_step_that_is_not_offered_changes_nothing(
+    browser_as, bare_app: Flask, login: str, path: str, status: int
+) -> None:
     with bare_app.app_context(), transaction():
         row = stage.submitted(stage.published()).id
-    page = browser_as("reviewer").get(f"/applications/{row}")
-    assert "eligibility" not in page.forms and "return" not in page.forms
+    browser = browser_as(login)
+    sent = {
+        **keys_of(browser.get("/home")),
+        "result": "ineligible",
+        "note": "越权",
+        "items": "越权",
+        "due_on": "2099-01-01",
+    }
+    browser.post(f"/applications/{row}/{path}", sent, status=status)
     with bare_app.app_context():
         assert db.session.get_one(Application, row).state == "submitted"
 

@@ -19,6 +19,7 @@ from core.db import db, transaction
 from core.money import Money
 from finance.funds.queries import earmark_available
 from grants.applications.models import Application
+from grants.applications.queries import applications_of
 from grants.notices import services
 from grants.notices.models import Notice, Objection
 from grants.notices.queries import current_notices, open_objections
@@ -122,7 +123,9 @@ def object_to(notice: Notice, row: Application) -> Objection:
 
 
 def scene() -> tuple[Notice, Application, Application]:
+    """A running notice with two projects; a third one was eligible and is not proposed."""
     call = stage.published()
+    stage.eligible(call, who="operator3", organization="示例童伴儿童关爱协会")
     first = stage.proposed(call)
     second = stage.proposed(call, rank=2, who="operator2", organization="示例夕阳红为老服务中心")
     return stage.in_notice(call, first, second), first, second
@@ -149,6 +152,7 @@ def test_an_objection_blocks_its_own_award_until_decided(app: Flask) -> None:
         assert (objection.state, first.state) == ("rejected", "in_notice")
         assert services.conclude_notice(notice, by=clerk) == [first]
         assert notice.call.state == "concluded"
+        assert [row.state for row in applications_of(notice.call)] == ["rejected", "awarded", "awarded"]
 
 
 def test_upheld_means_rejected_and_the_money_free(app: Flask) -> None:
