@@ -33,7 +33,7 @@ class ContractForm(AgreementForm):
     service_key = StringField(
         _l("Number of the service in your office"), validators=[Required(), MaxLength(80)]
     )
-    plan = ChoiceField(_l("Paid"), validators=[Required()])
+    plan = ChoiceField(_l("How it is paid"), validators=[Required()])
 
     organization: Organization | None = None
 

@@ -27,7 +27,7 @@ SHOWN_TO_ORGANIZATION = ("offered", "accepted", "signed", "ended", "terminated")
 
 def visible_agreements(user: Any) -> Select[Agreement]:
     agencies, organizations = user.agency_ids("agreement.read"), user.organization_ids("own.read")
-    scopes = []
+    scopes: list[Any] = []
     if agencies:
         scopes.append(Agreement.agency_id.in_(agencies))
     if organizations:

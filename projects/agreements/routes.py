@@ -490,6 +490,35 @@ def _tasks(user: Any) -> Iterator[navigation.Task]:
                 ),
                 amount=application.proposed_amount,
             )
+    elif user.agency_ids("project.accept"):
+        yield from _to_accept(user)
+
+
+def _to_accept(user: Any) -> Iterator[navigation.Task]:
+    """Bought services that wait for acceptance by somebody who neither drafted nor signed."""
+    rows = db.session.scalars(
+        select(Project)
+        .join(Agreement)
+        .where(
+            Project.agency_id.in_(user.agency_ids("project.accept")),
+            Project.state == "running",
+            Project.final_grade == "",
+            Agreement.track == "service_purchase",
+            Agreement.drafted_by != user.id,
+            Agreement.signed_by != user.id,
+        )
+        .options(joinedload(Project.agreement))
+        .order_by(Project.id)
+        .limit(100)
+    )
+    for row in rows:
+        yield navigation.Task(
+            title=Message(N_("Accept the service: %(title)s"), {"title": row.title}),
+            url=url_for("agreements.acceptance", project_id=row.id),
+            action=Message(N_("Record the acceptance")),
+            due=row.agreement.ends_on,
+            meta=Message("%(number)s", {"number": row.number}),
+        )
 
 
 navigation.add_tasks("agreements", _tasks)

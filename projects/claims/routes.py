@@ -46,7 +46,7 @@ EVENTS = {
 VIEWS = {
     "": (N_("All"), ()),
     "submitted": (N_("To handle"), ("submitted",)),
-    "accepted": (N_("Accepted"), ("accepted",)),
+    "accepted": (N_("claim accepted"), ("accepted",)),
     "returned": (N_("Returned"), ("returned",)),
 }
 
@@ -77,7 +77,7 @@ def list() -> str:
 @allow("claim.submit")
 def new(project_id: int, number: int) -> Any:
     project = project_in_scope(current_user, project_id) or abort(404)
-    commitment = project.agreement.commitment
+    commitment = project.agreement.commitment or abort(404)
     tranche = next((item for item in commitment.tranches if item.number == number), None) or abort(404)
     accounts = confirmed_accounts(project.organization)
     form = ClaimForm()

@@ -95,7 +95,8 @@ def show(project_id: int) -> str:
 
 def _show(closure: Closure, **forms: Any) -> str:
     project = closure.project
-    paid = _paid(project)
+    # What came back is no longer on the paid account; the page shows what had been paid.
+    paid = _paid(project) + (closure.surplus if closure.state == "settled" else Money(0))
     handling = current_user.may("closure.handle", agency_id=closure.agency_id)
     return render_template(
         "closure/show.html",
