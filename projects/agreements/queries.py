@@ -72,6 +72,7 @@ def own_projects(user: Any) -> list[Project]:
         db.session.scalars(
             select(Project)
             .where(Project.organization_id.in_(user.organization_ids("own.read")))
+            .options(joinedload(Project.agreement))
             .order_by(Project.id.desc())
         )
     )

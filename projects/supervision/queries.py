@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from core.db import db
 from projects.agreements.models import Project
@@ -40,6 +40,10 @@ def candidates(role: str) -> list[User]:
             select(User)
             .join(RoleAssignment, RoleAssignment.user_id == User.id)
             .where(User.active, RoleAssignment.role.in_(CANDIDATE_ROLES[role]))
+            .options(
+                selectinload(User.roles).joinedload(RoleAssignment.agency),
+                selectinload(User.roles).joinedload(RoleAssignment.organization),
+            )
             .order_by(User.id)
         ).unique()
     )

@@ -83,6 +83,8 @@ def open_rectification(project: Project, *, items: str, due_on: date, by: Any) -
     evaluates = appointed(project, by.person_id) is not None
     if not evaluates:
         require_permission(by, "rectification.open", agency_id=project.agency_id)
+    if project.state not in ("running", "suspended", "closing"):
+        raise Refusal(Message(N_("This project is settled: nothing can be put right any more.")), status=409)
     if not items.strip():
         raise Refusal(Message(N_("Write what must be put right.")))
     if due_on < clock.today():

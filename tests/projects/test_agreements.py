@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from core import clock
 from core.access.policy import Refusal
@@ -16,7 +19,7 @@ from finance.commitments.queries import excluded_people
 from finance.ledger.queries import balance, verify
 from finance.purchasing.models import Purchase
 from projects.agreements import services
-from projects.agreements.models import Agreement
+from projects.agreements.models import Agreement, Project
 from tests import world
 from tests.finance.money import make_earmark
 from tests.projects import road
@@ -229,3 +232,26 @@ def _also(user, role: str) -> None:
         type(user.roles[0])(role=role, agency_id=from_agency.id, agency=from_agency, valid_from=clock.today())
     )
     db.session.flush()
+
+
+def test_two_signatures_at_once_make_one_commitment(bare_app) -> None:
+    with bare_app.app_context(), transaction():
+        agreement_id = road.accepted().id
+    together = Barrier(2)
+
+    def sign(_number: int) -> str:
+        with bare_app.app_context():
+            together.wait(timeout=30)
+            try:
+                with transaction():
+                    services.sign(db.session.get_one(Agreement, agreement_id), by=world.user("leader"))
+            except (Refusal, IntegrityError):
+                return "told"
+            return "signed"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(sign, range(2))) == ["signed", "told"]
+    with bare_app.app_context():
+        assert len(db.session.scalars(select(Project)).all()) == 1
+        assert len(db.session.scalars(select(Purchase)).all()) == 1
+        assert verify() == []
