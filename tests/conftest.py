@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_migrate import upgrade
 from sqlalchemy import make_url
 from webtest import TestApp
 
@@ -25,6 +26,7 @@ from core.db import db
 from tests import postgres, world
 
 ENGINES = ("sqlite", "postgresql")
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _counter = iter(range(10**9))
 
 
@@ -66,7 +68,7 @@ class Templates:
                 url = postgres.fresh_database(f"template_{_worker()}")
             app = make_app(url, instance)
             with app.app_context():
-                db.create_all()
+                upgrade(directory=str(MIGRATIONS))
                 world.build()
             dispose(app)
             if engine == "sqlite":

@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-21 21:34:59.304403
+Create Date: 2026-11-21
 
 """
 from alembic import op
@@ -45,8 +45,8 @@ def upgrade():
     sa.Column('actor_name', sa.String(length=120), nullable=False),
     sa.Column('event', sa.String(length=64), nullable=False),
     sa.Column('details', sa.Text(), nullable=False),
-    sa.Column('prev_hash', sa.String(length=64), nullable=False),
-    sa.Column('hash', sa.String(length=64), nullable=False),
+    sa.Column('prev_hash', sa.String(length=72), nullable=False),
+    sa.Column('hash', sa.String(length=72), nullable=False),
     sa.PrimaryKeyConstraint('object_type', 'object_id', 'seq', name=op.f('pk_audit_entry'))
     )
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:
@@ -156,7 +156,7 @@ def upgrade():
     sa.Column('restricted', sa.Boolean(), nullable=False),
     sa.Column('balance', sa.BigInteger(), nullable=False),
     sa.Column('last_seq', sa.BigInteger(), nullable=False),
-    sa.Column('last_hash', sa.String(length=64), nullable=False),
+    sa.Column('last_hash', sa.String(length=72), nullable=False),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.CheckConstraint('balance >= 0 OR NOT restricted', name=op.f('ck_account_balance_not_negative')),
     sa.ForeignKeyConstraint(['agency_id'], ['agency.id'], name=op.f('fk_account_agency_id')),
@@ -400,6 +400,7 @@ def upgrade():
     sa.UniqueConstraint('agency_id', 'person_id', name=op.f('uq_expert_agency_id_person_id'))
     )
     with op.batch_alter_table('expert', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_expert_agency_id_active_id'), ['agency_id', 'active', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_expert_employed_by_agency_id'), ['employed_by_agency_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_expert_employer_organization_id'), ['employer_organization_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_expert_person_id'), ['person_id'], unique=False)
@@ -492,8 +493,8 @@ def upgrade():
     sa.Column('amount', sa.BigInteger(), nullable=False),
     sa.Column('balance_after', sa.BigInteger(), nullable=False),
     sa.Column('posted_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('prev_hash', sa.String(length=64), nullable=False),
-    sa.Column('hash', sa.String(length=64), nullable=False),
+    sa.Column('prev_hash', sa.String(length=72), nullable=False),
+    sa.Column('hash', sa.String(length=72), nullable=False),
     sa.CheckConstraint('amount <> 0', name=op.f('ck_posting_amount_not_zero')),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_posting_account_id')),
     sa.ForeignKeyConstraint(['transfer_id'], ['transfer.id'], name=op.f('fk_posting_transfer_id')),
@@ -747,6 +748,7 @@ def upgrade():
     sa.Column('drawn_by', sa.BigInteger(), nullable=True),
     sa.Column('drawn_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('witnessed_by', sa.BigInteger(), nullable=True),
+    sa.Column('due_on', sa.Date(), nullable=True),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.CheckConstraint('size >= 3 AND size % 2 = 1', name=op.f('ck_panel_size_odd')),
     sa.CheckConstraint('witnessed_by IS NULL OR witnessed_by <> drawn_by', name=op.f('ck_panel_witness_differs')),
@@ -956,6 +958,7 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_disbursement_released_by'), ['released_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_disbursement_requested_by'), ['requested_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_disbursement_reviewed_by'), ['reviewed_by'], unique=False)
+        batch_op.create_index('uq_disbursement_receipt_alive', ['commitment_id', 'receipt_number'], unique=True, sqlite_where=sa.text("state NOT IN ('returned', 'cancelled')"), postgresql_where=sa.text("state NOT IN ('returned', 'cancelled')"))
         batch_op.create_index('uq_disbursement_tranche_alive', ['tranche_id'], unique=True, sqlite_where=sa.text("state NOT IN ('returned', 'cancelled')"), postgresql_where=sa.text("state NOT IN ('returned', 'cancelled')"))
 
     op.create_table('notice_item',
@@ -1302,7 +1305,7 @@ def upgrade():
     op.create_table('checkpoint_score',
     sa.Column('checkpoint_id', sa.BigInteger(), nullable=False),
     sa.Column('criterion_id', sa.BigInteger(), nullable=False),
-    sa.Column('points', sa.Integer(), nullable=False),
+    sa.Column('points', sa.Integer(), nullable=True),
     sa.Column('reason', sa.String(length=400), nullable=False),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.CheckConstraint('points >= 0', name=op.f('ck_checkpoint_score_points_not_negative')),
@@ -1378,6 +1381,7 @@ def downgrade():
     op.drop_table('notice_item')
     with op.batch_alter_table('disbursement', schema=None) as batch_op:
         batch_op.drop_index('uq_disbursement_tranche_alive', sqlite_where=sa.text("state NOT IN ('returned', 'cancelled')"), postgresql_where=sa.text("state NOT IN ('returned', 'cancelled')"))
+        batch_op.drop_index('uq_disbursement_receipt_alive', sqlite_where=sa.text("state NOT IN ('returned', 'cancelled')"), postgresql_where=sa.text("state NOT IN ('returned', 'cancelled')"))
         batch_op.drop_index(batch_op.f('ix_disbursement_reviewed_by'))
         batch_op.drop_index(batch_op.f('ix_disbursement_requested_by'))
         batch_op.drop_index(batch_op.f('ix_disbursement_released_by'))
@@ -1484,6 +1488,7 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_expert_person_id'))
         batch_op.drop_index(batch_op.f('ix_expert_employer_organization_id'))
         batch_op.drop_index(batch_op.f('ix_expert_employed_by_agency_id'))
+        batch_op.drop_index(batch_op.f('ix_expert_agency_id_active_id'))
 
     op.drop_table('expert')
     with op.batch_alter_table('earmark', schema=None) as batch_op:

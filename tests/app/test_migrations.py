@@ -13,9 +13,7 @@ from flask_migrate import upgrade
 
 from core.db import db
 from tests import postgres
-from tests.conftest import ENGINES, dispose, make_app
-
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
+from tests.conftest import ENGINES, MIGRATIONS, dispose, make_app
 
 
 def test_there_is_one_head():
