@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
@@ -80,6 +80,18 @@ navigation.add_entry(
     "applications.mine", N_("My applications"), icon="form", group="grants", order=21,
     permissions=("application.write",),
 )  # fmt: skip
+
+
+@bp.before_request
+def place_in_menu() -> None:
+    """Applicants and officers read the same pages from different places."""
+    if request.endpoint in ("applications.opportunities", "applications.start"):
+        g.menu_entry = "applications.opportunities"
+    elif current_user.is_authenticated and current_user.may_somewhere("application.write"):
+        g.menu_entry = "applications.mine"
+    else:
+        g.menu_entry = "applications.list"
+
 
 # Working days for the eligibility review after the deadline, and for a supplement (DOMAIN 2.4).
 REVIEW_DAYS = 5

@@ -500,5 +500,12 @@ def test_tasks_name_what_each_person_can_do(browser_as, bare_app: Flask) -> None
     assert stage.TITLE not in browser_as("supervisor").get("/home").text
 
 
+def test_each_page_stands_at_one_place_of_the_menu(browser_as, bare_app: Flask) -> None:
+    operator = browser_as("operator")
+    for path in ("/applications/calls", "/applications/mine"):
+        page = operator.get(path)
+        assert [link["href"] for link in page.html.select("nav.rail a[aria-current=page]")] == [path]
+
+
 def test_the_lines_are_a_fixed_set() -> None:
     assert len(LINES) == 14

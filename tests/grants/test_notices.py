@@ -35,6 +35,13 @@ CASES = {
 }
 
 
+@pytest.fixture
+def published_calendar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The State Council's arrangement alone, also after another test started an application."""
+    monkeypatch.setattr(clock, "_known_days", None)
+
+
+@pytest.mark.usefixtures("published_calendar")
 @pytest.mark.parametrize("row", ["1", "3", "5"])
 def test_published_notices_end_as_counted(row: str) -> None:
     case = CASES[row]
@@ -43,6 +50,7 @@ def test_published_notices_end_as_counted(row: str) -> None:
     assert clock.notice_end(first, 5, count_start_day=True) == last
 
 
+@pytest.mark.usefixtures("published_calendar")
 def test_counting_from_the_next_day_ends_a_day_later() -> None:
     first = date.fromisoformat(CASES["5"]["start_or_issue"])
     assert clock.notice_end(first, 5, count_start_day=False) == date(2023, 12, 4)
