@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -74,11 +73,16 @@ def own_sheet(user: User, review_id: int) -> Review | None:
     )
 
 
-def queue(user: User, panel_id: int | None = None) -> list[Any]:
-    """(review, title, requested, number, category, panel state, deadline…) rows in the order of work."""
+def queue(user: User, panel_id: int | None = None) -> list[Review]:
+    """The user's sheets in the order of work, with what their titles are masked by."""
     query = (
         own_sheets(user)
-        .options(joinedload(Review.application), joinedload(Review.panel).joinedload(Panel.call))
+        .options(
+            joinedload(Review.application)
+            .joinedload(Application.organization)
+            .options(joinedload(Organization.legal_representative), joinedload(Organization.host)),
+            joinedload(Review.panel).joinedload(Panel.call),
+        )
         .order_by(Review.panel_id.desc(), Review.id)
     )
     if panel_id is not None:

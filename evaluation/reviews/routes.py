@@ -145,7 +145,7 @@ def score(review_id: int) -> Any:
 def _next_open(review: Review) -> int | None:
     rest = [item.id for item in queries.queue(current_user, review.panel_id) if item.state == "open"]
     later = [key for key in rest if key > review.id]
-    return (later or rest or [None])[0]
+    return next(iter(later or rest), None)
 
 
 def _score_page(review: Review, criteria: Sequence[Criterion], sheet: Sheet) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from hypothesis import HealthCheck, settings
 from sqlalchemy import select
 
 from core import clock
@@ -24,6 +25,9 @@ from grants.calls.models import Call
 from grants.rubrics.services import create_standard_rubrics
 from projects.agreements.models import Agreement, Project
 from tests import world
+
+# A slow machine is no failure.
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 APPLICANTS = ("示例暖邻社区服务中心", "示例夕阳红为老服务中心", "示例童伴儿童关爱协会")
 

@@ -42,6 +42,7 @@ def test_the_edges_of_the_bands(score: str, grade: str) -> None:
     assert rules.grade_of(Fraction(score)) == grade
 
 
+@rounds.CALM
 @given(st.fractions(0, 100), st.fractions(0, 100))
 def test_a_higher_score_never_has_a_lower_grade(one: Fraction, other: Fraction) -> None:
     order = ["fail", "pass", "good", "excellent"]

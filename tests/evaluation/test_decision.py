@@ -45,11 +45,13 @@ def test_ties_go_by_party_building_then_need_then_grade_then_number() -> None:
     assert [item.application for item in rules.rank(entries)] == [4, 2, 3, 1, 6, 5]
 
 
+@rounds.CALM
 @given(st.permutations([entry(n, 8000 + n % 3, n % 2, n % 4, n % 5) for n in range(12)]))
 def test_the_order_does_not_depend_on_the_order_of_arrival(entries: list[rules.Entry]) -> None:
     assert rules.rank(entries) == rules.rank(sorted(entries, key=lambda item: item.application))
 
 
+@rounds.CALM
 @given(
     asked=st.lists(st.tuples(st.booleans(), YUAN), max_size=12),
     pot=st.integers(0, 500_000).map(Money.yuan),
@@ -66,6 +68,7 @@ def test_a_suggestion_never_exceeds_pot_cap_or_request(asked, pot: Money, cap: M
     assert rules.problems(suggested, pot=pot, cap=cap) == {}
 
 
+@rounds.CALM
 @given(
     given_=st.lists(st.tuples(st.booleans(), YUAN, YUAN), min_size=1, max_size=8),
     pot=st.integers(0, 500_000).map(Money.yuan),

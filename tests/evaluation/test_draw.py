@@ -32,6 +32,7 @@ def candidates(
     ]
 
 
+@rounds.CALM
 @given(seed=st.text("0123456789abcdef", min_size=64, max_size=64), count=st.integers(7, 20))
 def test_pool_and_seed_give_the_seats_whatever_the_order_of_the_pool(seed: str, count: int) -> None:
     pool = candidates(count)
@@ -48,6 +49,7 @@ def test_the_order_is_the_published_digest_computed_apart() -> None:
     assert [item.expert for item in rules.order(pool, "s")] == expected
 
 
+@rounds.CALM
 @given(
     seed=st.text("0123456789abcdef", min_size=64, max_size=64),
     tied=st.dictionaries(st.integers(1, 9), st.sets(st.integers(1, 3), min_size=1), max_size=9),

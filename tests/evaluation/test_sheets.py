@@ -22,6 +22,7 @@ from tests.evaluation.oracle_mean import published_score
 TOTALS = st.lists(st.integers(0, 200).map(lambda half: half * 50), min_size=1, max_size=15)
 
 
+@rounds.CALM
 @given(TOTALS)
 def test_the_published_score_agrees_with_a_second_computation(totals: list[int]) -> None:
     assert rules.half_up(rules.trimmed_mean(totals)) == published_score(totals)
@@ -73,6 +74,7 @@ def test_a_low_score_needs_its_reason_or_a_comment() -> None:
     assert set(rules.gaps(lines, {1: None}, {}, "总评")) == {1, 2}
 
 
+@rounds.CALM
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_names_and_numbers_are_masked_wherever_they_stand(before: str, after: str) -> None:
     name = "示例暖邻社区服务中心"
