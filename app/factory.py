@@ -16,7 +16,7 @@ from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
-from app import settings
+from app import commands, settings
 from core import clock, lifecycle
 from core.access.policy import ROLES, Refusal
 from core.db import configure_engine, db
@@ -107,6 +107,9 @@ def _rooms(app: Flask) -> None:
                 # A room's command group, or single commands of its own name.
                 for command in getattr(module, "clis", None) or [module.cli]:
                     app.cli.add_command(command)
+
+    for command in commands.clis:
+        app.cli.add_command(command)
 
 
 def _templates(app: Flask) -> None:

@@ -6,6 +6,7 @@ import sys
 
 import click
 from flask import current_app
+from flask.cli import with_appcontext
 
 from app.demo.bench import seed_bench
 from app.demo.services import is_seeded, seed_demo
@@ -18,6 +19,7 @@ from finance.ledger.queries import verify as verify_ledger
 @click.option(
     "--applications", type=click.IntRange(1, 2_000_000), default=20_000, help="Size of the bench world."
 )
+@with_appcontext
 def seed_command(world: str, applications: int) -> None:
     """Fill the database with a fictional world; does nothing where it is there already."""
     if current_app.config["APP_ENV"] == "production":
