@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from core import clock
 from core.access.policy import Refusal
@@ -222,7 +222,8 @@ def sign(agreement: Agreement, *, by: Any) -> Project:
     """
     require_permission(by, "agreement.sign", agency_id=agreement.agency_id)
     # Two leaders at once: the second waits here and then sees the signed state.
-    db.session.refresh(agreement, with_for_update=True)
+    db.session.execute(select(Agreement.id).where(Agreement.id == agreement.id).with_for_update())
+    db.session.refresh(agreement, [column.key for column in inspect(Agreement).column_attrs])
     if agreement.state == "accepted":
         guard_sign(agreement, by=by)
         application = agreement.application
