@@ -10,8 +10,8 @@ from core.lifecycle import Lifecycle, State, Transition
 from core.text import N_, Message
 from evaluation.checkpoints.models import Checkpoint
 from evaluation.checkpoints.policy import require_evaluator
+from evaluation.checkpoints.queries import being_put_right
 from evaluation.checkpoints.rules import SOURCE
-from projects.supervision.queries import rectifications_of
 
 
 def _evaluator(checkpoint: Checkpoint, *, by: Any) -> None:
@@ -20,7 +20,7 @@ def _evaluator(checkpoint: Checkpoint, *, by: Any) -> None:
 
 def _rectified(checkpoint: Checkpoint, *, by: Any) -> None:
     require_evaluator(checkpoint, by=by)
-    if any(item.state in ("open", "answered") for item in rectifications_of(checkpoint.project)):
+    if being_put_right(checkpoint.project):
         raise Refusal(
             Message(N_("The re-check follows when the rectification is closed.")),
             rule="RDT-2",

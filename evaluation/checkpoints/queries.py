@@ -20,9 +20,17 @@ from projects.agreements.models import Agreement, Project
 from projects.delivery.models import ServiceRecord
 from projects.delivery.queries import totals
 from projects.spending.queries import spent_total
+from projects.supervision.models import Rectification
 from projects.supervision.queries import rectifications_of
 from registry.accounts.models import RoleAssignment, User
 from registry.agencies.models import Agency
+
+UNFINISHED = ("open", "answered")
+
+
+def being_put_right(project: Project) -> bool:
+    """Whether a rectification still waits for its answer or for somebody to check it."""
+    return any(item.state in UNFINISHED for item in rectifications_of(project))
 
 
 def visible_checkpoints(user: User) -> Select[Checkpoint]:
@@ -241,7 +249,17 @@ def waiting_for(user: User) -> list[Checkpoint]:
     if user.may_somewhere("checkpoint.evaluate"):
         scopes.append(
             (Checkpoint.evaluator_id == user.id)
-            & Checkpoint.state.in_(("self_reported", "under_review", "rectifying"))
+            & or_(
+                Checkpoint.state.in_(("self_reported", "under_review")),
+                # The re-check comes when the organization has answered and the answer was checked.
+                (Checkpoint.state == "rectifying")
+                & ~select(Rectification.id)
+                .where(
+                    Rectification.project_id == Checkpoint.project_id,
+                    Rectification.state.in_(UNFINISHED),
+                )
+                .exists(),
+            )
         )
     if not scopes:
         return []

@@ -227,6 +227,7 @@ def show(checkpoint_id: int) -> Any:
         rectifications=rectifications_of(checkpoint.project) if checkpoint.kind == "midterm" else [],
         evaluator=queries.person_name(checkpoint.evaluator_id),
         mine=checkpoint.evaluator_id == current_user.id,
+        may_recheck=checkpoint.state == "rectifying" and not queries.being_put_right(checkpoint.project),
         may_report=checkpoint.state == "planned"
         and checkpoint.organization_id in current_user.organization_ids("checkpoint.report"),
         events=history_of(checkpoint),
@@ -279,7 +280,8 @@ def begin(checkpoint_id: int) -> Any:
 def grade(checkpoint_id: int) -> Any:
     """Points by the rubric beside the facts; saved as draft, graded once, re-checked once."""
     checkpoint = _to_evaluate(checkpoint_id)
-    if checkpoint.state not in ("under_review", "rectifying"):
+    waits = checkpoint.state == "rectifying" and queries.being_put_right(checkpoint.project)
+    if waits or checkpoint.state not in ("under_review", "rectifying"):
         if request.method == "GET":
             return redirect(url_for("checkpoints.show", checkpoint_id=checkpoint.id))
         abort(409)

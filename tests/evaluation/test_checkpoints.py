@@ -103,6 +103,7 @@ def test_a_failed_midterm_is_put_right_and_checked_once_more(app) -> None:
         assert [hold.reason for hold in open_holds(commitment)] == ["rectification"]
         first = checkpoint.total
         evaluator = world.user("evaluator")
+        assert queries.waiting_for(evaluator) == [], "first the organization puts it right"
         with pytest.raises(Refusal, match="rectification is closed"):
             services.grade(
                 checkpoint, points=points(checkpoint, 80), reasons={}, opinion="已整改", by=evaluator
@@ -114,6 +115,7 @@ def test_a_failed_midterm_is_put_right_and_checked_once_more(app) -> None:
         supervision.answer_rectification(rectification, answer="已补签到表", by=world.user("so_leader"))
         supervision.close_rectification(rectification, by=world.user("clerk"))
         evaluator = world.user("evaluator")
+        assert queries.waiting_for(evaluator) == [checkpoint]
         verdict = services.grade(
             checkpoint, points=points(checkpoint, 85), reasons={}, opinion="已整改", by=evaluator
         )
