@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, render_template, request, session
+from flask import Flask, Response, g, has_app_context, render_template, request, session
 from flask_babel import force_locale
 from flask_bootstrap import Bootstrap5
 from flask_login import LoginManager, current_user
@@ -132,6 +132,8 @@ def _templates(app: Flask) -> None:
 
 def _requests(app: Flask) -> None:
     def day_lookup(day: date) -> bool | None:
+        if not has_app_context():
+            return None
         if "calendar" not in g:
             g.calendar = calendar_overrides()
         return g.calendar.get(day)

@@ -42,11 +42,18 @@ def law_of(room: str) -> str:
 
 
 def house() -> str:
-    lines = [MADE, "# The house\n", "A floor may use only the floors below it; inside a floor a room only the rooms before it.\n"]
+    lines = [
+        MADE,
+        "# The house\n",
+        "A floor may use only the floors below it; inside a floor a room only the rooms before it.\n",
+    ]
     for floor, word in reversed(FLOORS.items()):
         lines.append(f"\n## {floor}: {word}\n")
         if floor == "core":
-            lines += [f"- **{path.stem}** — {first_line(path)}" for path in sorted((ROOT / "core").glob("[a-z]*.py"))]
+            lines += [
+                f"- **{path.stem}** — {first_line(path)}"
+                for path in sorted((ROOT / "core").glob("[a-z]*.py"))
+            ]
         for room in (item for item in ROOMS if item.split(".")[0] == floor):
             law = " ".join(law_of(room).split())
             lines.append(f"- **{room.split('.')[1]}** — {law}")
@@ -61,14 +68,23 @@ def first_line(path: Path) -> str:
 def lifecycles() -> str:
     lines = [MADE, "# Lifecycles\n", "`fire()` is the only way to change a state (core/lifecycle.py).\n"]
     for name, table in sorted(LIFECYCLES.items()):
-        lines += [f"\n## {name}\n", "```mermaid", "stateDiagram-v2", *diagram(table), "```\n", *transitions(table)]
+        lines += [
+            f"\n## {name}\n",
+            "```mermaid",
+            "stateDiagram-v2",
+            *diagram(table),
+            "```\n",
+            *transitions(table),
+        ]
     return "\n".join(lines) + "\n"
 
 
 def diagram(table: Lifecycle) -> list[str]:
     lines = [f"    [*] --> {table.initial}"]
     lines += [
-        f"    {source} --> {item.target}: {item.name}" for item in table.transitions for source in item.sources
+        f"    {source} --> {item.target}: {item.name}"
+        for item in table.transitions
+        for source in item.sources
     ]
     return lines
 
@@ -85,7 +101,9 @@ def transitions(table: Lifecycle) -> list[str]:
 
 def access(app: Flask) -> str:
     lines = [MADE, "# Who may do what\n"]
-    lines += ["A role is held at one unit. A permission that reads reaches the unit's subtree; one that acts holds there alone.\n"]
+    lines += [
+        "A role is held at one unit. A permission that reads reaches the unit's subtree; one that acts holds there alone.\n"
+    ]
     lines += ["## Roles\n", "| role | held at | permissions |", "|---|---|---|"]
     lines += [
         f"| {role.name} | {role.held_at} | {', '.join(sorted(role.permissions))} |" for role in ROLES.values()

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import url_for
+from sqlalchemy import func, select
+
+from core import clock
+from core.db import db
 from core.text import N_, Message
 from core.web.navigation import Task
+from finance.funds.models import Budget
+from finance.funds.queries import figures_of_budgets, visible_budgets
+from grants.applications.models import Application
+from grants.calls.models import Call
+from grants.calls.queries import is_open, visible_calls
 
 
 def grouped(tasks: list[Task]) -> tuple[list[dict[str, Any]], dict[str, int]]:
@@ -34,3 +44,76 @@ def grouped(tasks: list[Task]) -> tuple[list[dict[str, Any]], dict[str, int]]:
         "today": sum(1 for task in soon if task.days_left == 0),
     }
     return groups, counts
+
+
+METERS = 3
+CALLS = 6
+
+
+def budget_meters(user: Any) -> list[dict[str, Any]]:
+    """This year's budgets of the user's own unit, the largest first."""
+    own = {item.agency_id for item in user.held("fund.read")}
+    budgets = list(
+        db.session.scalars(
+            visible_budgets(user)
+            .where(
+                Budget.fiscal_year == clock.today().year,
+                Budget.state == "approved",
+                Budget.agency_id.in_(own),
+            )
+            .order_by(Budget.amount.desc(), Budget.id)
+            .limit(METERS)
+        )
+    )
+    figures = figures_of_budgets(budgets)
+    meters = []
+    for budget in budgets:
+        figure, url = figures[budget.id], url_for("funds.budget", budget_id=budget.id)
+        meters.append(
+            {
+                "title": f"{budget.fund_source.name} {budget.fiscal_year}",
+                "paid": figure.paid,
+                "committed": figure.bound,
+                "available": figure.available + figure.set_aside,
+                "total": budget.amount,
+                "url": url,
+                "paid_url": url,
+                "committed_url": url,
+                "note": "",
+            }
+        )
+    return meters
+
+
+def calls_at_a_glance(user: Any) -> list[Call]:
+    """The newest calls of the user's own unit that are under way."""
+    own = {item.agency_id for item in user.held("call.read")}
+    return list(
+        db.session.scalars(
+            visible_calls(user)
+            .where(Call.agency_id.in_(own), Call.state.in_(("published", "judged")))
+            .order_by(Call.deadline_at.desc(), Call.id.desc())
+            .limit(CALLS)
+        )
+    )
+
+
+def call_rows(calls: list[Call]) -> list[dict[str, Any]]:
+    """The calls with the number of their applications and where they stand."""
+    counts = dict(
+        db.session.execute(
+            select(Application.call_id, func.count())
+            .where(Application.call_id.in_([call.id for call in calls]), Application.state != "draft")
+            .group_by(Application.call_id)
+        ).all()
+    )
+    return [
+        {
+            "call": call,
+            "url": url_for("calls.show", call_id=call.id),
+            "applications": counts.get(call.id, 0),
+            "applications_url": url_for("applications.list", call=call.id),
+            "open": is_open(call),
+        }
+        for call in calls
+    ]

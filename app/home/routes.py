@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, url_for
 from flask_login import current_user
 
-from app.home.queries import grouped
+from app.home.queries import budget_meters, call_rows, calls_at_a_glance, grouped
 from core import clock
 from core.text import N_
 from core.web import navigation
@@ -36,4 +36,8 @@ def show() -> Any:
         today=clock.today(),
         groups=groups,
         counts=counts,
+        budget_meters=budget_meters(current_user) if current_user.may_somewhere("fund.read") else [],
+        call_rows=call_rows(calls_at_a_glance(current_user))
+        if current_user.may_somewhere("call.read")
+        else [],
     )

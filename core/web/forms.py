@@ -101,11 +101,16 @@ class MomentField(Field):
 class ChoiceField(SelectField):
     """A choice among the offered values, given as (value, label); anything else is told in our words."""
 
-    def __init__(self, *args: Any, choices: Any = None, **kwargs: Any) -> None:
-        if isinstance(choices, (list, tuple)):
-            # WTForms is about to give up plain pairs.
-            choices = [SelectChoice(*item) if isinstance(item, tuple) else item for item in choices]
-        super().__init__(*args, choices=choices, **kwargs)
+    @property
+    def choices(self) -> Any:
+        return self._choices
+
+    @choices.setter
+    def choices(self, offered: Any) -> None:
+        # WTForms is about to give up plain pairs.
+        if isinstance(offered, (list, tuple)):
+            offered = [SelectChoice(*item) if isinstance(item, tuple) else item for item in offered]
+        self._choices = offered
 
     def pre_validate(self, form: Any) -> None:
         try:

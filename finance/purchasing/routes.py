@@ -36,7 +36,12 @@ from registry.agencies.rules import DivisionError, normalise_division
 bp = Blueprint("purchasing", __name__, url_prefix="/purchasing")
 
 navigation.add_entry(
-    "purchasing.show", N_("Thirty percent rule"), icon="ratio", group="money", order=60, permissions=("purchase.read",)
+    "purchasing.show",
+    N_("Thirty percent rule"),
+    icon="ratio",
+    group="money",
+    order=60,
+    permissions=("purchase.read",),
 )
 
 ROW_LIMIT = 500
