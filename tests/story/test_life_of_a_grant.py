@@ -500,6 +500,12 @@ class Story:
         send(desk.takes("reviewer", path, about=CALL), "review")
         send(desk.takes("finreview", path, about=CALL), "budget-review")
         self.shows_money(available="930,000.00", free="70,000.00")
+        # Whoever scored does not decide, whatever other role there is.
+        self.is_given("expert2", "funder_leader")
+        no = desk.forces("expert2", f"{path}/approve")
+        assert no.status_int == 403
+        reads(no, "REX")
+        self.loses("expert2", "funder_leader")
         send(desk.takes("leader", path, about=CALL), "approve")
         self.shows_money(available="930,000.00", free="7,777.79", reserved="62,222.21")
         self.decision = path
@@ -784,6 +790,12 @@ class Story:
         if title == SPROUT:
             assert any(path.startswith("08-process/photos/") for path in listed)
 
+    def leaves_nothing_undone(self) -> None:
+        """At the end no worklist has a task: everything that was begun has been brought to its end."""
+        for login in (*world.PERSONAS, "sprout", "sprout_head"):
+            page = self.desk.opens(login, "/home")
+            assert not page.html.select("a.task__title"), f"{login}: {seen(page)}"
+
     def proves_itself(self) -> None:
         """The chains of ledger and audit hold, and all accounts together come to nothing."""
         proves_the_chains(self.desk)
@@ -870,4 +882,22 @@ def test_the_life_of_a_grant(desk: Desk) -> None:
     story.pays(NEIGHBOURS, 3, date(2026, 4, 13), "2,000.01")
     story.settles_and_archives(NEIGHBOURS, date(2026, 4, 20))
     story.shows_money(available="931,499.49", free="12,000.01", paid="56,500.50")
+    story.leaves_nothing_undone()
     story.proves_itself()
+
+
+def test_the_door_is_shut_after_repeated_failures(desk: Desk) -> None:
+    page = desk.opens("", "/").follow().click(href=r"/sign-in", index=0)
+    for _attempt in range(5):
+        page = refused(page, "sign-in", login="clerk", password="guessed")
+        assert page.status_int == 422
+    # Now even the right password waits, and the page says until when.
+    page = refused(page, "sign-in", login="clerk", password=world.PASSWORD)
+    assert page.status_int == 429
+    assert re.search(r"\d{1,2}:\d{2}", seen(page))
+    desk.on(date(2025, 1, 6), 12)
+    page = desk.opens("", "/sign-in")
+    assert (
+        world.PERSONAS["clerk"][0]
+        in send(page, "sign-in", login="clerk", password=world.PASSWORD).follow().text
+    )
