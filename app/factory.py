@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # The rooms in the order of the house; each offers what it has of models, lifecycle, routes, commands.
 ROOMS = (
-    "core.rules", "core.audit", "core.files", "core.jobs", "core.documents", "core.web",
+    "core.rules", "core.audit", "core.files", "core.jobs", "core.mail", "core.documents", "core.web",
     "registry.agencies", "registry.persons", "registry.organizations", "registry.interests",
     "registry.accounts", "registry.credit", "registry.experts",
     "finance.ledger", "finance.funds", "finance.catalogue", "finance.purchasing",

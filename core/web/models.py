@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, String, Text
+from sqlalchemy import BigInteger, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import db, instant_column
+from core.db import Model, db, instant_column
 
 
 class UsedKey(db.Model):  # type: ignore[name-defined,misc]
@@ -22,3 +22,14 @@ class UsedKey(db.Model):  # type: ignore[name-defined,misc]
     used_at: Mapped[datetime] = instant_column()
 
     __table_args__ = (Index(None, "used_at"),)
+
+
+class SavedView(Model):
+    """A list's filters and order under a name, for one person."""
+
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    listing: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(40))
+    query: Mapped[str] = mapped_column(String(500), default="")
+
+    __table_args__ = (UniqueConstraint("user_id", "listing", "name"),)

@@ -16,3 +16,4 @@ class Person(Model):
     name: Mapped[str] = mapped_column(String(60), index=True)
     phone: Mapped[str] = mapped_column(String(20), default="")
     title: Mapped[str] = mapped_column(String(60), default="")
+    email: Mapped[str] = mapped_column(String(120), default="", server_default="")
