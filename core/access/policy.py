@@ -1,8 +1,9 @@
 """Who may do what: permissions, roles, and the refusal that says why not (DOMAIN 5 and 2.5).
 
 A role is held at a unit (an agency or an organization). A permission that reads reaches the
-unit's subtree; one that acts holds at that unit alone. The platform administrator has no
-business permission.
+unit's subtree; one that acts holds at that unit alone, or at that unit and below for the three
+administrators. These are three people: one opens and closes accounts, one says what an account may
+do, one reads the trail of both. None of them holds a business role.
 """
 
 from __future__ import annotations
@@ -61,7 +62,19 @@ _AGENCY_READS = frozenset(
 ROLES: dict[str, Role] = {
     role.name: role
     for role in (
-        Role("platform_admin", N_("platform administrator"), "agency", frozenset({"agency.read", "account.manage"})),
+        Role(
+            "system_admin",
+            N_("system administrator"),
+            "agency",
+            frozenset({"agency.read", "account.read", "account.manage"}),
+        ),
+        Role(
+            "security_admin",
+            N_("security administrator"),
+            "agency",
+            frozenset({"agency.read", "account.read", "account.grant"}),
+        ),
+        Role("audit_admin", N_("audit administrator"), "agency", frozenset({"audit.read"})),
         Role(
             "funder_clerk",
             N_("programme officer"),
@@ -132,6 +145,9 @@ ROLES: dict[str, Role] = {
         ),
     )
 }  # fmt: skip
+
+# Three administrators, three people: nobody holds two of these, nor one of them and a business role.
+ADMINISTRATORS = frozenset({"system_admin", "security_admin", "audit_admin"})
 
 PERMISSIONS: frozenset[str] = frozenset().union(*(role.permissions for role in ROLES.values()))
 

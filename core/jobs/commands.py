@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import click
 from flask.cli import AppGroup
@@ -17,30 +19,53 @@ from core.jobs.services import regular_work, run_next, sweep
 cli = AppGroup("jobs", help="Background work.")
 log = logging.getLogger(__name__)
 
+# An idle look is one read of an index; so long does asked-for work wait at most.
+SECONDS_BETWEEN_LOOKS = 0.5
+STALE_SWEEP = timedelta(minutes=1)
+
 
 @cli.command("work")
 @click.option("--once", is_flag=True, help="Do what is due and stop.")
-def work_command(once: bool) -> None:
+@click.option("--beside", is_flag=True, help="Stop when the program that started this one ends.")
+def work_command(once: bool, beside: bool) -> None:
     """Work through queued jobs and regular work until told to stop."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if beside:
+        threading.Thread(target=_watch_parent, args=(stop, os.getppid()), daemon=True).start()
     due: dict[str, float] = {}
     while not stop.is_set():
-        sweep()
-        for name, (every, work) in regular_work().items():
-            if due.get(name, 0.0) <= time.monotonic():
-                due[name] = time.monotonic() + every.total_seconds()
-                _guarded(name, work)
-        while run_next() and not stop.is_set():
-            pass
-        db.session.remove()
+        try:
+            _round(due, stop)
+        except Exception:
+            # The database may be away for a moment; the worker outlives it.
+            log.exception("the worker could not look for work")
+            stop.wait(5)
+        finally:
+            db.session.remove()
         if once:
             break
-        stop.wait(2)
+        stop.wait(SECONDS_BETWEEN_LOOKS)
 
 
-def _guarded(name: str, work: Callable[[], None]) -> None:
+def _round(due: dict[str, float], stop: threading.Event) -> None:
+    for name, (every, work) in {"sweep": (STALE_SWEEP, sweep), **regular_work()}.items():
+        if due.get(name, 0.0) <= time.monotonic() and not stop.is_set():
+            due[name] = time.monotonic() + every.total_seconds()
+            _guarded(name, work)
+    while not stop.is_set() and run_next(stop):
+        db.session.remove()
+
+
+def _watch_parent(stop: threading.Event, parent: int) -> None:
+    """Ends the worker with its server, however the server ended."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    stop.set()
+
+
+def _guarded(name: str, work: Callable[[], object]) -> None:
     """One piece of regular work that fails must not stop the others."""
     try:
         work()

@@ -98,8 +98,18 @@ class MomentField(Field):
         )
 
 
+def _as_choices(offered: Any) -> Any:
+    """Pairs as WTForms wants them from now on; anything else as it is."""
+    if isinstance(offered, (list, tuple)):
+        return [SelectChoice(*item) if isinstance(item, tuple) else item for item in offered]
+    return offered
+
+
 class ChoiceField(SelectField):
     """A choice among the offered values, given as (value, label); anything else is told in our words."""
+
+    def __init__(self, *args: Any, choices: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, choices=_as_choices(choices), **kwargs)
 
     @property
     def choices(self) -> Any:
@@ -107,10 +117,7 @@ class ChoiceField(SelectField):
 
     @choices.setter
     def choices(self, offered: Any) -> None:
-        # WTForms is about to give up plain pairs.
-        if isinstance(offered, (list, tuple)):
-            offered = [SelectChoice(*item) if isinstance(item, tuple) else item for item in offered]
-        self._choices = offered
+        self._choices = _as_choices(offered)
 
     def pre_validate(self, form: Any) -> None:
         try:

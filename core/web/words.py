@@ -10,8 +10,8 @@ from typing import Any
 import babel.messages.mofile
 import babel.messages.pofile
 from babel.messages.catalog import Catalog
-from flask import Flask, has_request_context, request, session
-from flask_babel import Babel, get_locale, gettext
+from flask import Flask, g, has_request_context, request, session
+from flask_babel import Babel, get_locale, get_translations, gettext
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -41,7 +41,28 @@ def init_app(app: Flask) -> None:
         moment=moment,
         percent=percent,
     )
+    # Pages translate some three hundred texts each: straight from the catalogue, without Jinja's detour.
+    app.jinja_env.globals.update(_=translate, ngettext=translate_count)
     app.jinja_env.globals.update(current_locale=lambda: "en" if in_english() else "zh-Hans-CN", say=say)
+
+
+def translate(message: str, **values: Any) -> Markup:
+    """A template's text in the reader's language; values are escaped, "%%" is a percent sign."""
+    return Markup(catalogue().ugettext(message)) % values
+
+
+def translate_count(singular: str, plural: str, num: int, **values: Any) -> Markup:
+    """A template's text for a number of things."""
+    return Markup(catalogue().ungettext(singular, plural, num)) % {"num": num, **values}
+
+
+def catalogue() -> Any:
+    """The reader's catalogue, looked up once in a request and again when the locale is forced."""
+    locale = getattr(g.get("_flask_babel"), "babel_locale", None) or get_locale()
+    found = g.get("catalogue")
+    if found is None or found[0] is not locale:
+        found = g.catalogue = (locale, get_translations())
+    return found[1]
 
 
 def chosen_locale() -> str:
@@ -84,12 +105,12 @@ def say(value: Any) -> str:
     if isinstance(value, Message):
         # "%" signs in a sentence without values are only signs.
         return (
-            gettext(value.id) % {k: _written(v) for k, v in value.params.items()}
+            catalogue().ugettext(value.id) % {k: _written(v) for k, v in value.params.items()}
             if value.params
             else say(value.id)
         )
     if isinstance(value, str):
-        return gettext(value).replace("%%", "%") if value else ""
+        return catalogue().ugettext(value).replace("%%", "%") if value else ""
     return str(_written(value))
 
 

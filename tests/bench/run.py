@@ -1,0 +1,23 @@
+"""``python3 run.py bench [name …]``: ratios, each measured in one run on one machine."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench import pages
+
+CAMPAIGNS = {"pages": pages.run}
+
+
+def main(names: list[str]) -> int:
+    unknown = set(names) - set(CAMPAIGNS)
+    if unknown:
+        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(CAMPAIGNS)}")
+        return 2
+    missed = sum(CAMPAIGNS[name]() for name in names or CAMPAIGNS)
+    print(f"\n{missed} limit(s) missed" if missed else "\nevery limit holds")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
