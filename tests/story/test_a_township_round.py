@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
-from core.db import db, transaction
-from registry.accounts.models import RoleAssignment, User
-from registry.persons.models import Person
-from tests import world
-from tests.story.conftest import BEGIN
 from tests.story.desk import Desk, Picked, number_in, reads, refused, send
+from tests.story.people import arrives
 
 TOWNSHIP, CALL = "示例街道办事处", "2025年示例街道社区微创投征集公告"
 PURSE, TITLE = "示例街道社区微创投资金", "楼道里的邻居"
 
 
-def settle_in(desk: Desk) -> None:
-    """The people of the township whom the common world does not have, and a clerk of a neighbouring banner."""
-    with desk.app.app_context(), transaction() as session:
-        for login, name, role, unit in (
-            ("township_reviewer", "示例苏和", "funder_reviewer", TOWNSHIP),
-            ("township_leader", "示例朝鲁", "funder_leader", TOWNSHIP),
-            ("west_clerk", "示例王芳", "funder_clerk", "示例西旗民政局"),
-        ):
-            person = Person(name=name, phone="13900000000")
-            session.add(person)
-            session.flush()
-            pattern = world.user("clerk")
-            user = User(
-                person_id=person.id,
-                login=login,
-                password_hash=pattern.password_hash,
-                password_changed_at=pattern.password_changed_at,
-            )
-            session.add(user)
-            session.flush()
-            session.add(
-                RoleAssignment(
-                    user_id=user.id,
-                    role=role,
-                    agency_id=world.agency(unit).id,
-                    valid_from=BEGIN - timedelta(days=30),
-                )
-            )
-        db.session.flush()
-
-
 def test_a_township_runs_its_own_call(desk: Desk) -> None:
-    settle_in(desk)
+    arrives(desk, "township_reviewer", "示例苏和", "funder_reviewer", TOWNSHIP)
+    arrives(desk, "township_leader", "示例朝鲁", "funder_leader", TOWNSHIP)
+    arrives(desk, "west_clerk", "示例王芳", "funder_clerk", "示例西旗民政局")
     # The city sets money of its own budget aside for the township.
     page = desk.opens("finance", "/funds/sources/new")
     page = send(

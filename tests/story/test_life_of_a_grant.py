@@ -21,7 +21,6 @@ from datetime import date
 from sqlalchemy import func, select
 from webtest import TestResponse, Upload
 
-from core.access.policy import ROLES
 from core.db import db
 from core.documents.services import pdf_available
 from finance.ledger.models import Account
@@ -38,6 +37,7 @@ from tests.story.desk import (
     seen,
     send,
 )
+from tests.story.people import arrives, is_given, loses
 from tests.story.till import pays, proves_the_chains, records_account
 
 UNIT = "示例市民政局"
@@ -48,7 +48,6 @@ SPROUT, NEIGHBOURS, SUNSET = "独居老人守望相助", "楼院互助养老", "
 LEADERS = {SPROUT: "sprout_head", NEIGHBOURS: "so_leader"}
 NEW_CODE = world.credit_code("52", "150602", 77)
 WRONG_CODE = NEW_CODE[:-1] + ("0" if NEW_CODE[-1] != "0" else "1")
-PASSWORD = "a sprout grows in spring 春"
 
 
 def _row_of(page: TestResponse, part: str, words: str) -> str:
@@ -150,21 +149,21 @@ class Story:
         reads(page, CALL, "50,000.00", "25,000.00", "20,000.00", "5,000.00")
 
         # 经办 ≠ 复核: even with the reviewer's role the drafter does not review the own draft.
-        self.is_given("clerk", "funder_reviewer")
+        is_given(desk, "clerk", "funder_reviewer", UNIT)
         assert "review" not in desk.opens("clerk", f"/calls/{self.call}").forms
         no = desk.forces("clerk", f"/calls/{self.call}/review")
         assert no.status_int == 403
         reads(no, "RAP-2")
-        self.loses("clerk", "funder_reviewer")
+        loses(desk, "clerk", "funder_reviewer")
         desk.on(date(2025, 1, 9))
         send(desk.takes("reviewer", f"/calls/{self.call}", about=CALL), "review")
         # 复核 ≠ 审批: a leader who has reviewed does not approve.
-        self.is_given("reviewer", "funder_leader")
+        is_given(desk, "reviewer", "funder_leader", UNIT)
         assert desk.has_no_task("reviewer", f"/calls/{self.call}")
         no = desk.forces("reviewer", f"/calls/{self.call}/approve")
         assert no.status_int == 403
         reads(no, "RAP-2")
-        self.loses("reviewer", "funder_leader")
+        loses(desk, "reviewer", "funder_leader")
         desk.on(date(2025, 1, 10))
         send(desk.takes("leader", f"/calls/{self.call}"), "approve")
         assert CALL not in seen(desk.opens("", "/public/calls")), "not public before its publication"
@@ -175,16 +174,6 @@ class Story:
         # The rubric was announced: from now on nobody changes it.
         no = desk.opens("clerk", f"{rubric.request.path}/edit", status=409)
         reads(no, "RUBRIC-FROZEN")
-
-    def is_given(self, login: str, role: str) -> None:
-        page = self.desk.opens("admin", "/accounts").click(world.PERSONAS[login][0])
-        send(page, "grant", role=role, agency=Picked(UNIT))
-
-    def loses(self, login: str, role: str) -> None:
-        page = self.desk.opens("admin", "/accounts").click(world.PERSONAS[login][0])
-        label = self.desk.words(ROLES[role].label)
-        row = next(item for item in page.html.select("#roles tr, table tr") if label in item.get_text())
-        send(page, row.form["id"])
 
     # The register -----------------------------------------------------------------------------------
 
@@ -239,26 +228,12 @@ class Story:
         page = send(desk.takes("reviewer", self.organization, about=NEW), "verify")
         assert desk.has_no_task("reviewer", self.organization)
 
-        # Its people get their accounts from the administrator and sign in by themselves.
-        for login, name, role in (
-            ("sprout", "示例乔麦", "so_operator"),
-            ("sprout_head", "示例童新", "so_leader"),
-        ):
-            page = desk.opens("admin", "/accounts").click(href="/accounts/new$", index=0)
-            phone = "13800001111" if role == "so_leader" else "13800002222"
-            send(
-                page,
-                "account",
-                name=name,
-                phone=phone,
-                login=login,
-                new=PASSWORD,
-                role=role,
-                organization=NEW,
-            )
+        # Its people come to the front door and sign in by themselves.
+        arrives(desk, "sprout", "示例乔麦", "so_operator", NEW)
+        arrives(desk, "sprout_head", "示例童新", "so_leader", NEW)
         page = desk.opens("", "/").follow().click(href=r"/sign-in", index=0)
         refused(page, "sign-in", login="sprout_head", password="not this one")
-        page = send(page, "sign-in", login="sprout_head", password=PASSWORD)
+        page = send(page, "sign-in", login="sprout_head", password=world.PASSWORD)
         while 300 <= page.status_int < 400:
             page = page.follow()
         assert "示例童新" in page.text
@@ -501,11 +476,11 @@ class Story:
         send(desk.takes("finreview", path, about=CALL), "budget-review")
         self.shows_money(available="930,000.00", free="70,000.00")
         # Whoever scored does not decide, whatever other role there is.
-        self.is_given("expert2", "funder_leader")
+        is_given(desk, "expert2", "funder_leader", UNIT)
         no = desk.forces("expert2", f"{path}/approve")
         assert no.status_int == 403
         reads(no, "REX")
-        self.loses("expert2", "funder_leader")
+        loses(desk, "expert2", "funder_leader")
         send(desk.takes("leader", path, about=CALL), "approve")
         self.shows_money(available="930,000.00", free="7,777.79", reserved="62,222.21")
         self.decision = path
