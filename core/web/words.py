@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -83,7 +85,10 @@ def compile_catalogues(source: Path, target: Path) -> None:
     for folder in source.glob("*/LC_MESSAGES"):
         files = sorted(folder.glob("*.po"))
         output = target / folder.parent.name / "LC_MESSAGES" / "messages.mo"
-        if output.exists() and all(path.stat().st_mtime <= output.stat().st_mtime for path in files):
+        # By content: files of an unpacked release may be older than what was compiled before it.
+        wanted = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+        mark = output.with_name("sources.sha256")
+        if output.exists() and mark.exists() and mark.read_text() == wanted:
             continue
         merged = Catalog(locale=folder.parent.name)
         for path in files:
@@ -92,10 +97,12 @@ def compile_catalogues(source: Path, target: Path) -> None:
                     if entry.id:
                         merged.add(entry.id, entry.string, context=entry.context)
         output.parent.mkdir(parents=True, exist_ok=True)
-        draft = output.with_suffix(f".{id(merged)}")
+        draft = output.with_suffix(f".{os.getpid()}")
         with draft.open("wb") as stream:
             babel.messages.mofile.write_mo(stream, merged)
         draft.replace(output)
+        draft.write_text(wanted)
+        draft.replace(mark)
 
 
 def say(value: Any) -> str:

@@ -110,4 +110,6 @@ class ReleaseForm(Form):
 
 
 class DissentForm(Form):
-    dissent = TextAreaField(lazy_gettext("What you disagree with"), [Required(), MaxLength(2000)])
+    dissent = TextAreaField(
+        lazy_gettext("What you disagree with"), [Required(), MaxLength(2000)], id="dissent-text"
+    )

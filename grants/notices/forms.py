@@ -17,7 +17,7 @@ class NoticeForm(Form):
 
 
 class AnswerForm(Form):
-    answer = TextAreaField(_l("Answer"), [Required(), MaxLength(4000)])
+    answer = TextAreaField(_l("Answer"), [Required(), MaxLength(4000)], id="answer-text")
     uphold = RadioField(
         _l("Proposed decision"),
         [Required()],

@@ -22,7 +22,9 @@ class OpenForm(Form):
 
 
 class AnswerForm(Form):
-    answer = TextAreaField(_l("What was done about each point"), validators=[Required(), MaxLength(4000)])
+    answer = TextAreaField(
+        _l("What was done about each point"), validators=[Required(), MaxLength(4000)], id="answer-text"
+    )
     file = FileField(_l("Proof"))
 
 
