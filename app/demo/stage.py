@@ -106,7 +106,7 @@ def set_organizations(stage: Stage, password: str) -> None:
             by=clerk,
         )
         verify_organization(organization, by=reviewer)
-        for year in (today.year - 3, today.year - 2, today.year - 1):
+        for year in range(max(today.year - 3, int(registered[:4])), today.year):
             record_inspection(organization, year, "qualified", by=clerk)
         if grade:
             record_grade(
