@@ -23,7 +23,7 @@ def _rectified(checkpoint: Checkpoint, *, by: Any) -> None:
     if being_put_right(checkpoint.project):
         raise Refusal(
             Message(N_("The re-check follows when the rectification is closed.")),
-            rule="RDT-2",
+            rule="RDT-d",
             source=SOURCE,
             whose_turn=Message(N_("the organization, then the programme officer")),
             status=409,

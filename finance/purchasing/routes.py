@@ -53,6 +53,12 @@ def fen(value: int | Fraction) -> str:
     return Money(Fraction(value).__floor__()).format()
 
 
+@bp.app_template_filter("fen_up")
+def fen_up(value: int | Fraction) -> str:
+    """Exact fen as yuan, rounded up: what is missing is never shown as less than it is."""
+    return Money(Fraction(value).__ceil__()).format()
+
+
 @bp.app_template_filter("against")
 def against(value: Fraction | None, threshold: Fraction) -> str:
     """A ratio that never shows a miss as met."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, false, func, or_, select
@@ -12,7 +11,6 @@ from sqlalchemy.orm import joinedload
 
 from core.db import db
 from core.money import Money
-from finance.catalogue.models import CatalogueItem
 from finance.disbursements.models import Disbursement
 from finance.funds.models import Budget, Earmark
 from grants.applications.models import Application
@@ -111,23 +109,6 @@ def awarded_application(user: Any, application_id: int) -> Application | None:
 def notice_of(application_id: int) -> Notice | None:
     return db.session.scalar(
         select(Notice).join(NoticeItem).where(NoticeItem.application_id == application_id)
-    )
-
-
-def catalogue_items(division_code: str, on: date) -> list[CatalogueItem]:
-    """Items in force on ``on`` in the division's own guiding catalogue and those above it."""
-    code = division_code.ljust(6, "0")
-    codes = {division_code, code[:6], code[:4] + "00", code[:2] + "0000", "000000", ""}
-    return list(
-        db.session.scalars(
-            select(CatalogueItem)
-            .where(
-                CatalogueItem.division_code.in_(codes),
-                CatalogueItem.valid_from <= on,
-                or_(CatalogueItem.valid_to.is_(None), CatalogueItem.valid_to >= on),
-            )
-            .order_by(CatalogueItem.code, CatalogueItem.id)
-        )
     )
 
 

@@ -20,6 +20,7 @@ from core.text import N_, Message
 from core.web import navigation
 from core.web.gate import allow
 from core.web.paging import paginate
+from finance.catalogue.queries import in_force
 from finance.commitments.queries import open_holds, paid_total
 from finance.funds.models import Earmark
 from projects.agreements import queries, reports, services
@@ -175,7 +176,7 @@ def contract() -> Any:
 def _catalogue_choices(agencies: Any, form: ContractForm) -> Any:
     found: dict[str, str] = {}
     for agency in agencies:
-        for item in queries.catalogue_items(agency.division_code, form.starts_on.data or clock.today()):
+        for item in in_force(agency.division_code, form.starts_on.data or clock.today()):
             found[item.code] = f"{item.code} {item.name}"
     return sorted(found.items())
 

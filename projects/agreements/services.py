@@ -15,6 +15,7 @@ from core.lifecycle import fire
 from core.money import Money
 from core.text import N_, Message
 from finance.catalogue.models import CatalogueItem
+from finance.catalogue.queries import in_force
 from finance.commitments.models import Hold
 from finance.commitments.services import commit, exclude, lift_hold, place_hold
 from finance.funds.models import Earmark
@@ -28,7 +29,7 @@ from projects.agreements.policy import (
     require_permission,
     require_separate,
 )
-from projects.agreements.queries import agreement_of, catalogue_items, last_number
+from projects.agreements.queries import agreement_of, last_number
 from projects.agreements.rules import (
     FUND_TERMS,
     GRADES,
@@ -152,7 +153,7 @@ def draft_contract(
 
 def catalogue_item(agency: Agency, code: str, *, on: date) -> CatalogueItem:
     """The item in force; refuses a code that is in no catalogue on that day."""
-    for item in catalogue_items(agency.division_code, on):
+    for item in in_force(agency.division_code, on):
         if item.code == code:
             return item
     raise Refusal(
