@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from core import clock
 from core.db import db
 from finance.commitments.queries import running_commitments
+from finance.funds.models import Budget, Earmark
 from grants.applications.models import Application, ApplicationVersion, Attachment, BudgetLine
 from grants.applications.rules import ApplicantFacts, CreditFact, LineFacts
 from grants.calls.models import Call
@@ -43,10 +44,14 @@ def application_in_scope(user: Any, application_id: int) -> Application | None:
         select(Application)
         .where(Application.id == application_id, or_(as_funder, as_applicant))
         .options(
-            joinedload(Application.call).joinedload(Call.agency),
+            joinedload(Application.call).options(
+                joinedload(Call.agency),
+                joinedload(Call.earmark).joinedload(Earmark.budget).joinedload(Budget.fund_source),
+            ),
             joinedload(Application.organization),
             selectinload(Application.lines),
-            selectinload(Application.versions),
+            # The submitted text is long and stands on its own page.
+            selectinload(Application.versions).defer(ApplicationVersion.content),
             selectinload(Application.attachments).joinedload(Attachment.file),
         )
     )
