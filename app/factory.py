@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, has_app_context, render_template, request, session
+from flask import Flask, Response, g, has_app_context, render_template, request
 from flask_babel import force_locale
 from flask_bootstrap import Bootstrap5
 from flask_login import LoginManager, current_user
@@ -22,14 +22,14 @@ from core.access.policy import ROLES, Refusal
 from core.db import configure_engine, db
 from core.rules.queries import calendar_overrides
 from core.text import N_, Message
-from core.web import gate, navigation, urls, words
+from core.web import gate, navigation, sessions, urls, words
 from registry.accounts import queries as accounts
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # The rooms in the order of the house; each offers what it has of models, lifecycle, routes, commands.
 ROOMS = (
-    "core.rules", "core.audit", "core.files", "core.jobs", "core.mail", "core.documents", "core.web",
+    "core.rules", "core.audit", "core.access", "core.files", "core.jobs", "core.mail", "core.documents", "core.web",
     "registry.agencies", "registry.persons", "registry.organizations", "registry.interests",
     "registry.accounts", "registry.credit", "registry.experts",
     "finance.ledger", "finance.funds", "finance.catalogue", "finance.purchasing",
@@ -38,7 +38,7 @@ ROOMS = (
     "projects.agreements", "projects.delivery", "projects.spending", "projects.supervision",
     "projects.claims", "projects.closure",
     "evaluation.panels", "evaluation.reviews", "evaluation.decisions", "evaluation.checkpoints",
-    "app.home", "app.portal", "app.demo",
+    "app.home", "app.portal", "app.work", "app.trail", "app.handover", "app.demo",
 )  # fmt: skip
 
 SECURITY_HEADERS = {
@@ -140,9 +140,7 @@ def _requests(app: Flask) -> None:
 
     clock.use_calendar(day_lookup)
 
-    @app.before_request
-    def keep_session() -> None:
-        session.permanent = True
+    app.before_request(sessions.limit_session)
 
     @app.after_request
     def harden(response: Response) -> Response:

@@ -5,6 +5,8 @@
 ``APP_ENV``       ``development`` (default) or ``production``
 ``APP_DEMO``      ``1``: fictional world, sign-in by one click; refused in production
 ``SECRET_KEY``    signs the session; made and kept in the instance folder when absent
+``APP_IDLE_MINUTES``   a session without a click ends after this long (default 30)
+``APP_SESSION_HOURS``  every session ends after this long (default 8)
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ def load(root: Path) -> tuple[Path, dict[str, Any]]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": environment == "production",
-        "PERMANENT_SESSION_LIFETIME": 8 * 3600,
+        "PERMANENT_SESSION_LIFETIME": _number("APP_SESSION_HOURS", 8, most=24) * 3600,
+        "SESSION_AGE": _number("APP_SESSION_HOURS", 8, most=24) * 3600,
+        "SESSION_IDLE": _number("APP_IDLE_MINUTES", 30, most=24 * 60) * 60,
         "MAX_CONTENT_LENGTH": 64 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 2 * 1024 * 1024,
         "SEND_FILE_MAX_AGE_DEFAULT": 365 * 24 * 3600,
@@ -54,6 +58,15 @@ def load(root: Path) -> tuple[Path, dict[str, Any]]:
     if url.startswith("postgresql"):
         config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
     return instance, config
+
+
+def _number(name: str, default: int, *, most: int) -> int:
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise SettingsError(f"{name} is a number from 1 to {most}")
+    return int(text)
 
 
 def _kept_secret(instance: Path) -> str:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import PasswordField, StringField
 from wtforms.validators import ValidationError
 
-from core.access.policy import ROLES
+from core.access.policy import ADMINISTRATORS, ROLES
 from core.web.forms import ChoiceField, Form, MaxLength, Required
 from core.web.words import say
 from registry.accounts.rules import password_problem
@@ -27,7 +27,13 @@ class FilterForm(Form):
     q = StringField(_l("Name or login"))
     state = ChoiceField(
         _l("Account"),
-        choices=[("", _l("open and closed")), ("open", _l("open")), ("closed", _l("closed"))],
+        choices=[
+            ("", _l("open and closed")),
+            ("open", _l("open")),
+            ("locked", _l("locked")),
+            ("closed", _l("closed")),
+            ("new", _l("without a role")),
+        ],
         default="",
     )
 
@@ -63,6 +69,11 @@ class ChangePasswordForm(_NewPassword):
     current = PasswordField(_l("Present password"), validators=[Required(), MaxLength(1000)])
 
 
+def _units(agencies: list[Agency]) -> list[tuple[str, str]]:
+    """The tree as choices, deeper units further in."""
+    return [("", "—")] + [(str(agency.id), "\u3000" * agency.depth + agency.name) for agency in agencies]
+
+
 class GrantForm(Form):
     """A role at one agency of the list, or at an organization given by name or credit code."""
 
@@ -72,12 +83,10 @@ class GrantForm(Form):
 
     def __init__(self, agencies: list[Agency], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # Business roles first: the administrator's is the one given by accident least gladly.
-        names = sorted(ROLES, key=lambda name: "account.manage" in ROLES[name].permissions)
+        # Business roles first: an administrator's is the one given by accident least gladly.
+        names = sorted(ROLES, key=lambda name: name in ADMINISTRATORS)
         self.role.choices = [(name, say(ROLES[name].label)) for name in names]
-        self.agency.choices = [("", "—")] + [
-            (str(agency.id), "\u3000" * agency.depth + agency.name) for agency in agencies
-        ]
+        self.agency.choices = _units(agencies)
 
     def held_at(self) -> str:
         return ROLES[self.role.data].held_at if self.role.data in ROLES else ""
@@ -98,16 +107,15 @@ class GrantForm(Form):
             raise ValidationError(gettext("This role is held at a unit: leave the organization empty."))
 
 
-class AccountForm(GrantForm):
-    """A new account: the person, the login, the first password and the first role."""
+class AccountForm(Form):
+    """A new account: the person, the login and the unit that keeps it. It can do nothing yet."""
 
     name = StringField(_l("Name of the person"), validators=[Required(), MaxLength(60)])
     phone = StringField(_l("Mobile number"), validators=[Required(), MaxLength(20)])
     title = StringField(_l("Position"), validators=[MaxLength(60)])
     login = StringField(_l("Login"), validators=[Required(), MaxLength(60)])
-    new = PasswordField(_l("First password"), validators=[Required()])
+    agency = ChoiceField(_l("Kept at the unit"), validators=[Required()])
 
-    def validate_new(self, field: Any) -> None:
-        problem = password_problem(field.data or "", login=self.login.data or "", name=self.name.data or "")
-        if problem is not None:
-            raise ValidationError(say(problem))
+    def __init__(self, agencies: list[Agency], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.agency.choices = _units(agencies)

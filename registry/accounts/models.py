@@ -1,7 +1,8 @@
 """Accounts: how a person signs in, and the roles held at units.
 
 A user is one person. A role is held at one agency or one organization, from a day to a day. The
-password is an argon2id hash. Failed sign-ins are counted per login and per address.
+password is an argon2id hash; an account begins without one. Failed sign-ins are counted per login
+and per address. An account is closed by who keeps accounts and locked by who keeps them safe.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ class User(UserMixin, Model):
     active: Mapped[bool] = mapped_column(default=True)
     locale: Mapped[str] = mapped_column(String(8), default="zh")
     password_changed_at: Mapped[datetime] = instant_column()
+    # The unit that keeps the account, also before it holds any role.
+    agency_id: Mapped[int | None] = fk("agency.id")
+    locked_at: Mapped[datetime | None] = instant_column()
+    # Failed sign-ins before this instant no longer count.
+    unlocked_at: Mapped[datetime | None] = instant_column()
 
     person: Mapped[Person] = relationship(lazy="joined")
     roles: Mapped[list[RoleAssignment]] = relationship(back_populates="user", order_by="RoleAssignment.id")
@@ -45,7 +51,8 @@ class User(UserMixin, Model):
 
     @property
     def is_active(self) -> bool:
-        return self.active
+        """Whether the account may be used: neither closed nor locked."""
+        return self.active and self.locked_at is None
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core import clock
-from core.access.policy import ROLES, Refusal
+from core.access.policy import ADMINISTRATORS, Refusal
 from core.audit.services import Actor
 from core.text import N_, Message
 from registry.accounts.models import RoleAssignment, User
@@ -15,7 +15,7 @@ SOURCE = "内部控制 不相容岗位分离"
 
 
 def require_grantable(user: User, role: str, *, by: Actor) -> None:
-    """Nobody widens their own account, and who administers accounts decides no business."""
+    """Nobody widens their own account; an administrator of one kind holds no other role."""
     if by.actor_id is not None and by.actor_id == user.id:
         raise Refusal(
             Message(N_("Nobody gives a role to their own account: another administrator does.")),
@@ -24,12 +24,12 @@ def require_grantable(user: User, role: str, *, by: Actor) -> None:
             status=403,
         )
     held = {item.role for item in _alive(user.roles)}
-    administrators = {name for name in ROLES if "account.manage" in ROLES[name].permissions}
-    if held and (role in administrators) != bool(held & administrators):
+    if held and (role in ADMINISTRATORS or held & ADMINISTRATORS) and held != {role}:
         raise Refusal(
             Message(
                 N_(
-                    "An administrator of accounts holds no business role: give the other role to another person."
+                    "The three administrators (system, security, audit) are three people and hold no business"
+                    " role: give this role to another person."
                 )
             ),
             rule=RULE,

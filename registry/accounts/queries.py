@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from core import clock
@@ -18,7 +18,8 @@ from registry.organizations.models import Organization
 
 
 def user_of_session(token: str) -> User | None:
-    """The user of a session cookie; ``None`` when the password or the account changed since."""
+    """The user of a session cookie; ``None`` once the password changed or the account was closed
+    or locked."""
     number, _, stamp = token.partition(".")
     if not number.isdecimal() or len(number) > 18:
         return None
@@ -31,7 +32,7 @@ def user_of_session(token: str) -> User | None:
         )
         .execution_options(populate_existing=True)
     )
-    return user if user is not None and user.active and user.session_stamp == stamp else None
+    return user if user is not None and user.is_active and user.session_stamp == stamp else None
 
 
 def user_by_login(login: str) -> User | None:
@@ -45,9 +46,11 @@ def sign_in_locked_until(login: str, address: str) -> datetime | None:
         .where(SignInAttempt.login == login, SignInAttempt.succeeded)
         .scalar_subquery()
     )
+    unlocked_at = db.session.scalar(select(User.unlocked_at).where(User.login == login))
     of_login = _failures(
         SignInAttempt.login == login,
         SignInAttempt.id > func.coalesce(last_success, 0),
+        *([SignInAttempt.at > unlocked_at] if unlocked_at is not None else []),
         limit=FAILURES_PER_LOGIN,
     )
     of_address = _failures(SignInAttempt.address == address, limit=FAILURES_PER_ADDRESS)
@@ -114,13 +117,26 @@ def managed_organizations(user: User) -> Select[Organization]:
 
 
 def managed_users(user: User) -> Select[User]:
-    """Everybody who holds, or held, a role at a unit this administrator looks after."""
+    """Everybody whose account is kept at a unit this administrator looks after, or who holds, or held,
+    a role there.
+    """
     units = administered_agencies(user).with_only_columns(Agency.id).order_by(None)
     bodies = managed_organizations(user).with_only_columns(Organization.id)
     held = select(RoleAssignment.user_id).where(
         or_(RoleAssignment.agency_id.in_(units), RoleAssignment.organization_id.in_(bodies))
     )
-    return select(User).where(User.id.in_(held))
+    return select(User).where(or_(User.agency_id.in_(units), User.id.in_(held)))
+
+
+def in_state(state: str) -> Any:
+    """Accounts that are ``open``, ``locked``, ``closed``, or ``new``: open without any role."""
+    if state == "closed":
+        return User.active.is_(False)
+    if state == "locked":
+        return and_(User.active, User.locked_at.is_not(None))
+    if state == "new":
+        return and_(User.active, ~User.roles.any(and_(*_alive())))
+    return and_(User.active, User.locked_at.is_(None))
 
 
 def managed_user(administrator: User, user_id: int) -> User | None:

@@ -21,7 +21,8 @@ from flask_login import current_user, login_user, logout_user
 from sqlalchemy import or_
 from werkzeug.wrappers import Response
 
-from core.access.policy import ROLES, Refusal
+from core.access.policy import ROLES, Refusal, reads
+from core.access.words import STEPS, WORDS, holders
 from core.audit.queries import history_of
 from core.db import db, transaction
 from core.text import N_, Message
@@ -49,7 +50,7 @@ from registry.persons.services import record_person
 bp = Blueprint("accounts", __name__)
 
 navigation.add_entry(
-    "accounts.list", N_("Accounts"), icon="lock", group="register", order=90, permissions=("account.manage",)
+    "accounts.list", N_("Accounts"), icon="lock", group="register", order=90, permissions=("account.read",)
 )
 navigation.add_entry(
     "accounts.units", N_("Units"), icon="pin", group="register", order=80, permissions=("agency.read",)
@@ -66,6 +67,9 @@ EVENTS = {
     "account_created": N_("Account created"),
     "account_closed": N_("Account closed"),
     "account_reopened": N_("Account reopened"),
+    "account_locked": N_("Account locked"),
+    "account_unlocked": N_("Account unlocked"),
+    "handed_over": N_("Work handed over"),
     "password_changed": N_("Password changed"),
     "language_chosen": N_("Language chosen"),
     "role_granted": N_("Role granted"),
@@ -111,7 +115,7 @@ def _attempt(login: str, password: str) -> tuple[User | None, Message | None]:
         right = services.password_fits(user, password)
         with transaction():
             until = services.record_sign_in(login, user, right=right, address=address)
-            right = right and user is not None and user.active
+            right = right and user is not None and user.is_active
     if until is not None:
         return None, Message(
             N_("Too many failed attempts: signing in is locked until %(time)s. Your administrator can help."),
@@ -151,7 +155,7 @@ def sign_in_as() -> Response:
     if not current_app.config["APP_DEMO"]:
         abort(404)
     user = queries.user_by_login(request.form.get("persona", ""))
-    if user is None or not user.active:
+    if user is None or not user.is_active:
         abort(404)
     with transaction():
         services.record_sign_in(user.login, user, right=True, address=request.remote_addr or "")
@@ -224,7 +228,7 @@ def _present_password(user: User, form: ChangePasswordForm) -> bool:
 
 
 @bp.get("/accounts", endpoint="list")
-@allow("account.manage")
+@allow("account.read")
 def list_accounts() -> str:
     form = FilterForm(request.args)
     query = queries.with_roles(queries.managed_users(current_user))
@@ -236,26 +240,29 @@ def list_accounts() -> str:
                 User.login.contains(words.lower(), autoescape=True),
             )
         )
-    if form.state.data in ("open", "closed"):
-        query = query.where(User.active == (form.state.data == "open"))
+    if form.state.data:
+        query = query.where(queries.in_state(form.state.data))
     return render_template("accounts/list.html", form=form, page=paginate(query, (User.login, False)))
 
 
 @bp.route("/accounts/new", methods=["GET", "POST"])
 @allow("account.manage")
 def create() -> Answer:
+    """An account without password and role: the security administrator gives both."""
     form = AccountForm(queries.managed_agencies(current_user))
     if form.validate_on_submit():
         try:
-            unit = _unit(form)
-            if unit is not None:
-                person = record_person(
-                    form.name.data, phone=form.phone.data, title=form.title.data or "", by=current_user
-                )
-                user = services.create_user(person, form.login.data, form.new.data, by=current_user)
-                services.grant_role(user, form.role.data, **unit, by=current_user)
-                flash(gettext("The account is open. Hand the first password over in person."), "ok")
-                return redirect(url_for("accounts.show", user_id=user.id), code=303)
+            person = record_person(
+                form.name.data, phone=form.phone.data, title=form.title.data or "", by=current_user
+            )
+            # The form offers only the units this administrator looks after.
+            unit = db.session.get_one(Agency, int(form.agency.data))
+            user = services.create_user(person, form.login.data, None, agency=unit, by=current_user)
+            flash(
+                gettext("The account is open. The security administrator gives it a role and a password."),
+                "ok",
+            )
+            return redirect(url_for("accounts.show", user_id=user.id), code=303)
         except Refusal as refusal:
             form.form_errors.append(say(refusal.sentence))
     return render_template("accounts/create.html", form=form), 422 if form.is_submitted() else 200
@@ -278,7 +285,7 @@ def _unit(form: GrantForm) -> dict[str, Any] | None:
 
 
 @bp.get("/accounts/<int:user_id>")
-@allow("account.manage")
+@allow("account.read")
 def show(user_id: int) -> str:
     return _account_page(_managed(user_id))
 
@@ -300,12 +307,19 @@ def _account_page(user: User, **forms: Any) -> str:
     roles: tuple[RoleAssignment, ...] = tuple(user.roles)
     mine = {item.id for item in roles if queries.managed_assignment(current_user, item.id) is not None}
     return render_template(
-        "accounts/show.html", user=user, mine=mine, events=history_of(user), words=EVENTS, **forms
+        "accounts/show.html",
+        user=user,
+        mine=mine,
+        keeps=current_user.may_somewhere("account.manage"),
+        guards=current_user.may_somewhere("account.grant"),
+        events=history_of(user),
+        words=EVENTS,
+        **forms,
     )
 
 
 @bp.post("/accounts/<int:user_id>/roles")
-@allow("account.manage")
+@allow("account.grant")
 def grant(user_id: int) -> Answer:
     user = _managed(user_id)
     form = GrantForm(queries.managed_agencies(current_user))
@@ -322,14 +336,14 @@ def grant(user_id: int) -> Answer:
 
 
 @bp.post("/accounts/roles/<int:assignment_id>/revoke")
-@allow("account.manage")
+@allow("account.grant")
 def revoke(assignment_id: int) -> Response:
     assignment = queries.managed_assignment(current_user, assignment_id)
     if assignment is None:
         abort(404)
     services.revoke_role(assignment, by=current_user)
-    flash(gettext("The role is taken back."), "ok")
-    return redirect(url_for("accounts.show", user_id=assignment.user_id), code=303)
+    flash(gettext("The role is taken back. What is open now goes to a colleague."), "ok")
+    return redirect(url_for("handover.show", user_id=assignment.user_id), code=303)
 
 
 @bp.post("/accounts/<int:user_id>/close")
@@ -337,8 +351,10 @@ def revoke(assignment_id: int) -> Response:
 def close(user_id: int) -> Response:
     user = _wholly_managed(user_id)
     services.close_account(user, by=current_user)
-    flash(gettext("The account is closed; its sessions have ended."), "ok")
-    return redirect(url_for("accounts.show", user_id=user.id), code=303)
+    flash(
+        gettext("The account is closed; its sessions have ended. What is open now goes to a colleague."), "ok"
+    )
+    return redirect(url_for("handover.show", user_id=user.id), code=303)
 
 
 @bp.post("/accounts/<int:user_id>/reopen")
@@ -350,8 +366,26 @@ def reopen(user_id: int) -> Response:
     return redirect(url_for("accounts.show", user_id=user.id), code=303)
 
 
+@bp.post("/accounts/<int:user_id>/lock")
+@allow("account.grant")
+def lock(user_id: int) -> Response:
+    user = _wholly_managed(user_id)
+    services.lock_account(user, by=current_user)
+    flash(gettext("The account is locked; its sessions have ended."), "ok")
+    return redirect(url_for("accounts.show", user_id=user.id), code=303)
+
+
+@bp.post("/accounts/<int:user_id>/unlock")
+@allow("account.grant")
+def unlock(user_id: int) -> Response:
+    user = _wholly_managed(user_id)
+    services.unlock_account(user, by=current_user)
+    flash(gettext("The account may sign in again."), "ok")
+    return redirect(url_for("accounts.show", user_id=user.id), code=303)
+
+
 @bp.post("/accounts/<int:user_id>/password")
-@allow("account.manage")
+@allow("account.grant")
 def reset_password(user_id: int) -> Answer:
     user = _wholly_managed(user_id)
     form = ResetPasswordForm()
@@ -387,4 +421,14 @@ def units() -> str:
         rows=queries.units_with_people(current_user),
         kinds=KINDS,
         may_create=current_user.may_somewhere("account.manage"),
+    )
+
+
+@bp.get("/roles")
+@allow.signed_in
+def roles() -> str:
+    """Who may do what, in words: each role with what it sees and does, and the three steps of each act."""
+    g.menu_entry = "accounts.units"
+    return render_template(
+        "accounts/roles.html", roles=ROLES.values(), words=WORDS, steps=STEPS, holders=holders, reads=reads
     )

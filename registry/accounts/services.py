@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from datetime import date, datetime
 from functools import cache
 
@@ -59,7 +60,7 @@ def record_sign_in(login: str, user: User | None, *, right: bool, address: str) 
     until = sign_in_locked_until(login, address)
     if until is not None:
         return until
-    admitted = right and user is not None and user.active
+    admitted = right and user is not None and user.is_active
     db.session.add(SignInAttempt(login=login[:60], address=address[:45], succeeded=admitted, at=clock.now()))
     db.session.flush()
     if user is not None:
@@ -79,8 +80,13 @@ def _in_line(key: str) -> None:
         db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
 
 
-def create_user(person: Person, login: str, password: str, *, by: Actor) -> User:
-    """An account for a person; it can do nothing until a role is granted."""
+def create_user(
+    person: Person, login: str, password: str | None, *, agency: Agency | None = None, by: Actor
+) -> User:
+    """An account for a person; it can do nothing until a role is granted.
+
+    ``agency`` keeps the account. Without a password nobody signs in until one is set.
+    """
     login = login.strip().lower()
     if not LOGIN.fullmatch(login):
         raise Refusal(
@@ -97,14 +103,16 @@ def create_user(person: Person, login: str, password: str, *, by: Actor) -> User
             Message(N_("%(name)s has an account already: grant a role to it."), {"name": person.name}),
             status=409,
         )
-    problem = password_problem(password, login=login, name=person.name)
+    problem = password_problem(password, login=login, name=person.name) if password is not None else None
     if problem is not None:
         raise Refusal(problem)
     user = User(
         person_id=person.id,
         login=login,
-        password_hash=_hasher.hash(normal_password(password)),
+        # No password at all is one that nobody knows.
+        password_hash=_hasher.hash(normal_password(password or secrets.token_urlsafe(32))),
         password_changed_at=clock.now(),
+        agency_id=agency.id if agency is not None else None,
     )
     db.session.add(user)
     db.session.flush()
@@ -153,6 +161,23 @@ def reopen_account(user: User, *, by: Actor) -> None:
         user.active = True
         db.session.flush()
         record(user, "account_reopened", by=by)
+
+
+def lock_account(user: User, *, by: Actor) -> None:
+    """Keep the account out at once, until it is unlocked: sessions end at the next click."""
+    policy.require_other(user, by=by)
+    if user.locked_at is None:
+        user.locked_at = clock.now()
+        db.session.flush()
+        record(user, "account_locked", by=by)
+
+
+def unlock_account(user: User, *, by: Actor) -> None:
+    """Let the account in again; failed sign-ins so far no longer count."""
+    policy.require_other(user, by=by)
+    user.locked_at, user.unlocked_at = None, clock.now()
+    db.session.flush()
+    record(user, "account_unlocked", by=by)
 
 
 def grant_role(

@@ -23,7 +23,7 @@ def subtree(agencies: list[Agency]) -> Select[Agency]:
 
 def administered_agencies(user: Any) -> Select[Agency]:
     """The units whose people and tree this person administers: where the role is held, and below."""
-    return subtree([item.agency for item in user.held("account.manage") if item.agency is not None])
+    return subtree([item.agency for item in user.held("account.read") if item.agency is not None])
 
 
 def agency_by_name(name: str) -> Agency | None:

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from core import clock
-from core.access.policy import Refusal
+from core.access.policy import ADMINISTRATORS, ROLES, Refusal, reads
 from core.audit.services import SYSTEM
 from core.db import db, transaction
 from registry.accounts import services
 from registry.accounts.models import User
-from registry.accounts.queries import user_of_session
+from registry.accounts.queries import sign_in_locked_until, user_of_session
 from registry.interests.queries import conflict
 from registry.persons.services import record_person
 from tests import world
@@ -89,9 +89,7 @@ def test_the_language_is_kept_on_the_account(bare_app, browser_as):
 
 def open_account(browser, **values):
     form = browser.get("/accounts/new").forms["account"]
-    filled = {
-        "name": "示例新人", "phone": "13700000001", "login": "newcomer", "new": NEW, "role": "funder_clerk",
-    } | values  # fmt: skip
+    filled = {"name": "示例新人", "phone": "13700000001", "login": "newcomer"} | values
     for name, value in filled.items():
         if name == "agency":
             form[name].select(text=value)
@@ -100,8 +98,31 @@ def open_account(browser, **values):
     return form.submit(expect_errors=True)
 
 
-def test_an_administrator_opens_an_account_with_its_role(bare_app, browser_as):
+def empower(browser, path, *, role, agency=None, organization="", password=NEW):
+    """The security administrator's two acts on the page of an account."""
+    form = browser.get(path).forms["grant"]
+    form["role"], form["organization"] = role, organization
+    if agency:
+        form["agency"].select(text=agency)
+    answer = form.submit(expect_errors=True)
+    if answer.status_int != 303:
+        return answer
+    form = browser.get(path).forms["reset"]
+    form["new"] = form["again"] = password
+    return form.submit(expect_errors=True)
+
+
+def test_it_takes_two_administrators_to_let_somebody_in(bare_app, browser_as):
     answer = open_account(browser_as("admin"), agency="示例东旗民政局")
+    assert answer.status_int == 303, answer.text
+    path = answer.location
+    with bare_app.app_context():
+        user = world.user("newcomer")
+        assert user.roles == []
+        assert not services.password_fits(user, NEW)
+    assert "grant" not in browser_as("admin").get(path).forms
+    assert "close" not in browser_as("security").get(path).forms
+    answer = empower(browser_as("security"), path, role="funder_clerk", agency="示例东旗民政局")
     assert answer.status_int == 303, answer.text
     with bare_app.app_context():
         user = world.user("newcomer")
@@ -114,7 +135,8 @@ def test_a_role_of_an_organization_is_granted_by_its_code(bare_app, browser_as):
     with bare_app.app_context():
         organization = world.organization()
         code, identity = organization.credit_code, organization.id
-    answer = open_account(browser_as("admin"), role="so_operator", organization=code)
+    path = open_account(browser_as("admin"), agency="示例市民政局").location
+    answer = empower(browser_as("security"), path, role="so_operator", organization=code)
     assert answer.status_int == 303, answer.text
     with bare_app.app_context():
         user = world.user("newcomer")
@@ -127,16 +149,12 @@ def test_a_role_of_an_organization_is_granted_by_its_code(bare_app, browser_as):
     ("values", "sentence"),
     [
         ({"login": "clerk"}, "已有账号"),
-        ({"new": "newcomernewcomer"}, "密码与登录名或姓名过于接近"),
-        ({"role": "so_operator"}, "社会组织或评估机构：请填写其全称"),
-        ({"role": "so_operator", "organization": "示例没有此组织"}, "没有登记这个名称或代码的组织"),
         ({"login": "no blanks allowed"}, "登录名为 1 至 60 个"),
-        ({"agency": "—"}, "请选择单位"),
+        ({"agency": "—"}, "请填写"),
     ],
 )
 def test_a_refused_account_keeps_what_was_typed(bare_app, browser_as, values, sentence):
-    values = values if "role" in values or "agency" in values else {"agency": "示例市民政局", **values}
-    answer = open_account(browser_as("admin"), **values)
+    answer = open_account(browser_as("admin"), **({"agency": "示例市民政局"} | values))
     assert answer.status_int == 422
     assert sentence in answer.text
     assert answer.forms["account"]["name"].value == "示例新人"
@@ -144,12 +162,34 @@ def test_a_refused_account_keeps_what_was_typed(bare_app, browser_as, values, se
         assert db.session.query(User).count() == len(world.PERSONAS)
 
 
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"role": "funder_clerk", "agency": "示例市民政局", "password": "newcomernewcomer"},
+            "密码与登录名或姓名过于接近",
+        ),
+        ({"role": "so_operator"}, "社会组织或评估机构：请填写其全称"),
+        ({"role": "so_operator", "organization": "示例没有此组织"}, "没有登记这个名称或代码的组织"),
+        ({"role": "funder_clerk"}, "请选择单位"),
+    ],
+)
+def test_a_refused_role_or_password_says_why(browser_as, values, sentence):
+    path = open_account(browser_as("admin"), agency="示例市民政局").location
+    answer = empower(browser_as("security"), path, **values)
+    assert answer.status_int == 422
+    assert sentence in answer.text
+
+
 @pytest.fixture
 def banner_admin(bare_app):
     with bare_app.app_context(), transaction():
         person = record_person("示例旗管理员", phone="13700000009", by=SYSTEM)
         user = services.create_user(person, "banner_admin", NEW, by=SYSTEM)
-        services.grant_role(user, "platform_admin", agency=world.agency("示例东旗民政局"), by=SYSTEM)
+        services.grant_role(user, "security_admin", agency=world.agency("示例东旗民政局"), by=SYSTEM)
+        person = record_person("示例旗系统管理员", phone="13700000010", by=SYSTEM)
+        user = services.create_user(person, "banner_system", NEW, by=SYSTEM)
+        services.grant_role(user, "system_admin", agency=world.agency("示例东旗民政局"), by=SYSTEM)
 
 
 def test_an_administrator_sees_only_the_own_subtree(bare_app, browser_as, banner_admin):
@@ -166,12 +206,18 @@ def test_an_administrator_sees_only_the_own_subtree(bare_app, browser_as, banner
     assert "示例市民政局" not in form.text
     token, key = form["csrf_token"].value, form["_key"].value
     for path in (
-        f"/accounts/{city}/close",
+        f"/accounts/{city}/lock",
+        f"/accounts/{city}/unlock",
         f"/accounts/{city}/password",
         f"/accounts/{city}/roles",
         f"/accounts/roles/{role}/revoke",
     ):
         browser.post(path, {"csrf_token": token, "_key": key}, status=404)
+    other = browser_as("banner_system")
+    form = other.get(f"/accounts/{township}").forms["close"]
+    token, key = form["csrf_token"].value, form["_key"].value
+    for path in (f"/accounts/{city}/close", f"/accounts/{city}/reopen", f"/accounts/{city}/handover"):
+        other.post(path, {"csrf_token": token, "_key": key}, status=404)
 
 
 def test_a_unit_outside_cannot_be_posted(bare_app, browser_as, banner_admin):
@@ -201,31 +247,75 @@ def test_who_also_acts_outside_is_not_taken_over_from_below(bare_app, browser_as
 def test_closing_reopening_and_revoking_act_at_once(bare_app, browser_as):
     with bare_app.app_context():
         identity = world.user("clerk").id
-    admin, clerk = browser_as("admin"), browser_as("clerk")
-    page = admin.get(f"/accounts/{identity}").forms["close"].submit().follow()
+    path = f"/accounts/{identity}"
+    admin, clerk, security = browser_as("admin"), browser_as("clerk"), browser_as("security")
+    admin.get(path).forms["close"].submit(status=303)
     assert "/sign-in" in clerk.get("/organizations/").location
-    page = page.forms["reopen"].submit().follow()
+    admin.get(path).forms["reopen"].submit(status=303)
     assert clerk.get("/organizations/").status_int == 200
+    page = security.get(path)
     revoke = next(form for name, form in page.forms.items() if str(name).startswith("revoke-"))
-    assert "收回" in revoke.submit().follow().text
+    assert "未办结" in revoke.submit().follow().text
     assert clerk.get("/organizations/", expect_errors=True).status_int == 403
+
+
+def test_a_locked_account_is_out_at_once_and_unlocking_forgets_failures(bare_app, browser_as):
+    with bare_app.app_context():
+        identity = world.user("clerk").id
+    clerk, security = browser_as("clerk"), browser_as("security")
+    security.get(f"/accounts/{identity}").forms["lock"].submit(status=303)
+    assert "/sign-in" in clerk.get("/organizations/").location
+    for _ in range(5):
+        with bare_app.app_context(), transaction():
+            services.record_sign_in("clerk", world.user("clerk"), right=True, address="192.0.2.7")
+    with bare_app.app_context():
+        assert sign_in_locked_until("clerk", "192.0.2.8") is not None
+    security.get(f"/accounts/{identity}").forms["unlock"].submit(status=303)
+    with bare_app.app_context():
+        assert sign_in_locked_until("clerk", "192.0.2.8") is None
+    assert clerk.get("/organizations/").status_int == 200
 
 
 def test_nobody_administers_the_own_account(app):
     admin = world.user("admin")
     with pytest.raises(Refusal), transaction():
         services.grant_role(
-            world.user("admin"), "platform_admin", agency=world.agency("示例西旗民政局"), by=admin
+            world.user("admin"), "system_admin", agency=world.agency("示例西旗民政局"), by=admin
         )
-    for act in (services.close_account, services.reopen_account):
+    for act in (
+        services.close_account,
+        services.reopen_account,
+        services.lock_account,
+        services.unlock_account,
+    ):
         with pytest.raises(Refusal), transaction():
             act(world.user("admin"), by=admin)
 
 
-@pytest.mark.parametrize(("login", "role"), [("clerk", "platform_admin"), ("admin", "funder_leader")])
-def test_an_administrator_holds_no_business_role(app, login, role):
-    with pytest.raises(Refusal, match="no business role"), transaction():
+@pytest.mark.parametrize(
+    ("login", "role"),
+    [
+        *(("clerk", role) for role in sorted(ADMINISTRATORS)),
+        ("admin", "funder_leader"),
+        ("admin", "security_admin"),
+        ("security", "audit_admin"),
+        ("auditor", "system_admin"),
+        ("auditor", "supervisor"),
+    ],
+)
+def test_three_administrators_are_three_people_without_business(app, login, role):
+    with pytest.raises(Refusal, match="three people"), transaction():
         services.grant_role(world.user(login), role, agency=world.agency(), by=SYSTEM)
+
+
+def test_no_administrator_carries_a_business_permission():
+    business = frozenset().union(
+        *(role.permissions for name, role in ROLES.items() if name not in ADMINISTRATORS)
+    )
+    acts = {name: {p for p in ROLES[name].permissions if not reads(p)} for name in ADMINISTRATORS}
+    assert all(not permissions & business for permissions in acts.values())
+    assert not acts["system_admin"] & acts["security_admin"]
+    assert ROLES["audit_admin"].permissions == {"audit.read"}
 
 
 def test_a_role_is_held_at_a_unit_of_its_kind(app):

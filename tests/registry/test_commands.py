@@ -17,7 +17,7 @@ def test_the_first_administrator_in_an_empty_world(bare_app):
     result = bare_app.test_cli_runner().invoke(
         args=[
             "accounts", "create-admin", "first.admin", "--name", "示例首任", "--agency", "示例县民政局",
-            "--division", "150621", "--password-stdin",
+            "--division", "150621", "--role", "system_admin", "--password-stdin",
         ],
         input=PASSWORD + "\n",
     )  # fmt: skip
@@ -40,7 +40,17 @@ def test_the_first_administrator_in_an_empty_world(bare_app):
 )
 def test_a_refused_administrator_leaves_nothing(bare_app, arguments, password, reason):
     result = bare_app.test_cli_runner().invoke(
-        args=["accounts", "create-admin", "x", "--name", "示例", *arguments, "--password-stdin"],
+        args=[
+            "accounts",
+            "create-admin",
+            "x",
+            "--role",
+            "audit_admin",
+            "--name",
+            "示例",
+            *arguments,
+            "--password-stdin",
+        ],
         input=password + "\n",
     )
     assert result.exit_code == 1

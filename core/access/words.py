@@ -1,0 +1,135 @@
+"""The permissions in words, and the three steps of each significant act (DOMAIN 2.5).
+
+Shown on the page of roles and written into the documentation; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.access.policy import ROLES, Role
+from core.text import N_
+
+# After “sees”: a thing; after “does”: an act.
+WORDS: dict[str, str] = {
+    "agency.read": N_("the tree of units and who holds which role"),
+    "account.read": N_("accounts and their roles"),
+    "account.manage": N_("open, close and reopen accounts; add units"),
+    "account.grant": N_("grant and take back roles, set passwords, lock and unlock accounts"),
+    "audit.read": N_("the audit trail"),
+    "organization.read": N_("the register of organizations"),
+    "organization.edit": N_("record organizations, grades, inspections and interests"),
+    "organization.verify": N_("verify entries of the register"),
+    "credit.read": N_("credit files"),
+    "credit.edit": N_("record and remove credit entries"),
+    "expert.read": N_("the pool of experts"),
+    "expert.edit": N_("keep the pool of experts"),
+    "expert.verify": N_("verify experts"),
+    "expert.declare": N_("declare their own interests"),
+    "fund.read": N_("fund sources, budgets and the ledger"),
+    "fund.manage": N_("enter fund sources and budgets, set money aside"),
+    "fund.review": N_("approve budgets and confirm receiving accounts"),
+    "account.payee": N_("record receiving accounts"),
+    "purchase.read": N_("contracts and the 30-percent figure"),
+    "purchase.record": N_("record contracts and catalogue entries"),
+    "purchase.import": N_("import tables of contracts"),
+    "ratio.publish": N_("publish the 30-percent figure"),
+    "commitment.read": N_("commitments"),
+    "disbursement.read": N_("payments"),
+    "disbursement.request": N_("request payments"),
+    "disbursement.review": N_("review payments"),
+    "disbursement.approve": N_("approve payments"),
+    "disbursement.pay": N_("release payments and record their end"),
+    "call.read": N_("calls"),
+    "call.draft": N_("draft calls and rubrics"),
+    "call.review": N_("review calls"),
+    "call.approve": N_("approve, cancel and fail calls"),
+    "call.publish": N_("publish calls"),
+    "application.read": N_("applications"),
+    "application.confirm_eligibility": N_("decide on eligibility, ask for supplements"),
+    "application.prescreen": N_("look through applications first"),
+    "application.write": N_("write applications for the own organization"),
+    "application.submit": N_("submit applications for the own organization"),
+    "notice.read": N_("public notices and objections"),
+    "notice.publish": N_("publish and conclude notices"),
+    "objection.answer": N_("answer objections"),
+    "objection.review": N_("decide on objections"),
+    "panel.read": N_("panels"),
+    "panel.plan": N_("plan panels"),
+    "panel.draw": N_("draw experts"),
+    "panel.witness": N_("witness draws"),
+    "review.read": N_("results of reviews"),
+    "review.score": N_("score applications anonymously"),
+    "decision.propose": N_("propose grants"),
+    "decision.review": N_("review proposed grants"),
+    "decision.review_budget": N_("review the money of proposed grants"),
+    "decision.approve": N_("approve grants"),
+    "agreement.read": N_("agreements"),
+    "agreement.draft": N_("draft agreements and contracts"),
+    "agreement.review": N_("review agreements (legal)"),
+    "agreement.review_money": N_("review agreements (finance)"),
+    "agreement.sign": N_("sign agreements"),
+    "agreement.accept": N_("accept agreements for the own organization"),
+    "project.read": N_("projects, their records and spending"),
+    "project.follow": N_("suspend, resume and close projects, appoint people"),
+    "project.supervise": N_("supervise delivery"),
+    "project.accept": N_("accept services"),
+    "delivery.record": N_("record services and expenses"),
+    "claim.write": N_("prepare claims"),
+    "claim.submit": N_("submit claims"),
+    "claim.handle": N_("check claims"),
+    "rectification.open": N_("order and judge rectifications"),
+    "checkpoint.read": N_("evaluations"),
+    "checkpoint.plan": N_("plan evaluations"),
+    "checkpoint.evaluate": N_("evaluate projects assigned to them"),
+    "checkpoint.report": N_("report for evaluations and answer rectifications"),
+    "closure.handle": N_("check final reports and settle"),
+    "closure.review": N_("review closures"),
+    "closure.approve": N_("approve closures"),
+    "closure.report": N_("report the end of a project"),
+    "own.read": N_("everything of the own organization"),
+    "own.edit": N_("the own organization's contact data"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An act with the permissions that prepare (经办), review (复核) and approve (审批) it."""
+
+    act: str
+    prepare: tuple[str, ...]
+    review: tuple[str, ...] = ()
+    approve: tuple[str, ...] = ()
+
+
+STEPS: tuple[Step, ...] = (
+    Step(N_("publish a call"), ("call.draft",), ("call.review",), ("call.approve",)),
+    Step(
+        N_("result of the eligibility check"),
+        ("application.prescreen",),
+        ("application.confirm_eligibility",),
+    ),
+    Step(N_("draw of experts"), ("panel.draw",), ("panel.witness",)),
+    Step(
+        N_("proposed grants"),
+        ("decision.propose",),
+        ("decision.review", "decision.review_budget"),
+        ("decision.approve",),
+    ),
+    Step(
+        N_("agreement"),
+        ("agreement.draft",),
+        ("agreement.review", "agreement.review_money"),
+        ("agreement.sign",),
+    ),
+    Step(N_("payment"), ("disbursement.request",), ("disbursement.review",), ("disbursement.approve",)),
+    Step(N_("budget"), ("fund.manage",), ("fund.review",)),
+    Step(N_("objection"), ("objection.answer",), ("objection.review",)),
+    Step(N_("closure of a project"), ("closure.report",), ("closure.handle",)),
+    Step(N_("an account and what it may do"), ("account.manage",), ("account.grant",), ("audit.read",)),
+)
+
+
+def holders(permissions: tuple[str, ...]) -> list[Role]:
+    """The roles that carry one of ``permissions``, in the order of the roles."""
+    return [role for role in ROLES.values() if role.permissions & set(permissions)]
