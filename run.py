@@ -269,6 +269,12 @@ def prepare(env):
         fonts.touch()
 
 
+def worker_beside(env):
+    """Start a worker that ends with the server: this process becomes the server and stays its parent."""
+    command = [PYTHON, "-m", "flask", "jobs", "work", "--beside"]
+    subprocess.Popen([str(part) for part in command], cwd=ROOT, env=env, stdin=subprocess.DEVNULL)
+
+
 def granian(options, env):
     """Threads are bounded by what the database pool of one process can feed; a stuck worker is killed when stopping."""
     env.setdefault("GRANIAN_BLOCKING_THREADS", "8")
@@ -278,6 +284,8 @@ def granian(options, env):
         *(PYTHON, "-m", "granian", "--interface", "wsgi", "--no-ws", "--respawn-failed-workers"),
         *("--host", options.host, "--port", options.port, "--workers", options.workers, "wsgi:app"),
     )
+    if not options.no_worker:
+        worker_beside(env)
     become(command, env)
 
 
@@ -402,6 +410,11 @@ def server_options(parser):
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", default="8000", help="port to listen on (default 8000)")
     parser.add_argument("--workers", default="2", help="server processes (default 2)")
+    parser.add_argument(
+        "--no-worker",
+        action="store_true",
+        help="no background worker beside the server; start `run.py worker` yourself",
+    )
 
 
 VERBS: dict[str, tuple[Callable, str, Callable | None]] = {

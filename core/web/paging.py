@@ -11,13 +11,13 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import request
 from sqlalchemy import Select, and_, or_
 
-from core.db import db
+from core.db import InstantType, MoneyType, db
 from core.money import Money
 
 PAGE_SIZE = 50
@@ -30,30 +30,70 @@ class Page:
     rows: Sequence[Any]
     next_key: str | None
     first: bool
+    previous_key: str | None = None
+
+
+Keys = Sequence[tuple[Any, bool]]
 
 
 def paginate(
     query: Select[Any], *order: tuple[Any, bool], size: int = PAGE_SIZE, scalars: bool = True
 ) -> Page:
-    """Run ``query`` from the request's ``after`` key. ``order`` is (column, descending) pairs, the
-    last of them unique; none of them nullable. A broken key starts from the top.
+    """Run ``query`` from the request's ``after`` or ``before`` key. ``order`` is (column, descending)
+    pairs, the last of them unique; none of them nullable. A broken key starts from the top.
     """
     columns = [column for column, _ in order]
-    after = _decode(request.args.get("after", ""), len(order))
-    if after is not None:
-        alternatives = []
-        for index, (column, descending) in enumerate(order):
-            value = _typed(column, after[index])
-            equal = [columns[i] == _typed(columns[i], after[i]) for i in range(index)]
-            alternatives.append(and_(*equal, column < value if descending else column > value))
-        query = query.where(or_(*alternatives))
-    ordered = query.order_by(*[column.desc() if descending else column.asc() for column, descending in order])
-    result = db.session.execute(ordered.limit(size + 1))
-    rows = result.scalars().unique().all() if scalars else result.all()
-    shown = rows[:size]
+    after = _typed_key(request.args.get("after", ""), order)
+    before = None if after is not None else _typed_key(request.args.get("before", ""), order)
+    # Backwards is forwards in the opposite order, turned round again.
+    way = order if before is None else [(column, not descending) for column, descending in order]
+    start = after if before is None else before
+    if start is not None:
+        query = query.where(after_key(way, start))
+    result = db.session.execute(query.order_by(*in_order(way)).limit(size + 1))
+    rows = list(result.scalars().unique().all() if scalars else result.all())
     more = len(rows) > size
-    key = _encode([_plain(getattr(shown[-1], column.key)) for column in columns]) if more else None
-    return Page(rows=shown, next_key=key, first=after is None)
+    shown = rows[:size] if before is None else rows[:size][::-1]
+    further, nearer = (more, after is not None) if before is None else (True, more)
+
+    def key_of(row: Any) -> str:
+        return _encode([_plain(getattr(row, column.key)) for column in columns])
+
+    return Page(
+        rows=shown,
+        next_key=key_of(shown[-1]) if shown and further else None,
+        first=not nearer,
+        previous_key=key_of(shown[0]) if shown and nearer else None,
+    )
+
+
+def in_order(keys: Keys) -> list[Any]:
+    return [column.desc() if descending else column.asc() for column, descending in keys]
+
+
+def after_key(keys: Keys, values: Sequence[Any]) -> Any:
+    """The condition for what comes after the row with these values.
+
+    The leading column is compared alone as well, so that an index on it is entered at the right place.
+    """
+    alternatives = []
+    for index, (column, descending) in enumerate(keys):
+        equal = [keys[i][0] == values[i] for i in range(index)]
+        alternatives.append(and_(*equal, column < values[index] if descending else column > values[index]))
+    if len(keys) == 1:
+        return alternatives[0]
+    column, descending = keys[0]
+    return and_(column <= values[0] if descending else column >= values[0], or_(*alternatives))
+
+
+def _typed_key(text: str, keys: Keys) -> list[Any] | None:
+    values = _decode(text, len(keys)) if text else None
+    if values is None:
+        return None
+    try:
+        return [_typed(column, value) for (column, _down), value in zip(keys, values, strict=True)]
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _plain(value: Any) -> Any:
@@ -65,14 +105,26 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(column: Any, value: Any) -> Any:
-    kind = column.type.python_type if not hasattr(column.type, "impl") else None
+    """The value as the column takes it; ``TypeError`` or ``ValueError`` for one it would not."""
+    if isinstance(column.type, InstantType):
+        return datetime.fromisoformat(value).astimezone(UTC)
+    if isinstance(column.type, MoneyType):
+        return Money(_small(value))
+    kind = column.type.python_type
     if kind is date:
         return date.fromisoformat(value)
-    name = type(column.type).__name__
-    if name == "InstantType":
-        return datetime.fromisoformat(value)
-    if name == "MoneyType":
-        return Money(value)
+    if kind is int:
+        return _small(value)
+    if not isinstance(value, str) or "\0" in value:
+        raise TypeError(value)
+    value.encode()  # half a surrogate pair is no text
+    return value
+
+
+def _small(value: Any) -> int:
+    """A whole number that fits a BIGINT."""
+    if type(value) is not int or abs(value) >= 2**63:
+        raise ValueError(value)
     return value
 
 

@@ -50,6 +50,7 @@ class Checkpoint(Model):
             "evaluator_id IS NULL OR reported_by IS NULL OR evaluator_id <> reported_by", name="outside_eyes"
         ),
         Index(None, "agency_id", "kind", "state", "id"),
+        Index(None, "agency_id", "due_on", "id"),
         Index(None, "organization_id", "id"),
     )
 

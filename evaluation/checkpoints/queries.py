@@ -273,17 +273,6 @@ def waiting_for(user: User) -> list[Checkpoint]:
     )
 
 
-def newest(query: Select[Checkpoint], *, limit: int = 100) -> list[Checkpoint]:
-    """The newest of a scope with their projects, for a person's own short list."""
-    return list(
-        db.session.scalars(
-            query.options(joinedload(Checkpoint.project).joinedload(Project.organization))
-            .order_by(Checkpoint.id.desc())
-            .limit(limit)
-        )
-    )
-
-
 def call_of(call_id: int) -> Call:
     return db.session.get_one(Call, call_id)
 

@@ -9,17 +9,19 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
+from sqlalchemy.orm import joinedload
 
 from core import clock
 from core.audit.queries import history_of
 from core.money import Money
 from core.text import N_, Message
-from core.web import navigation
+from core.web import navigation, tables
 from core.web.gate import allow
 from core.web.words import say
 from evaluation.checkpoints import queries, rules, services
 from evaluation.checkpoints.forms import PlanForm, ReportForm
 from evaluation.checkpoints.models import Checkpoint
+from evaluation.checkpoints.reports import CHECKPOINTS, SHOWN
 from evaluation.reviews import rules as sheets
 from evaluation.reviews.forms import Sheet
 from projects.agreements import queries as agreements
@@ -53,7 +55,6 @@ TASKS = {
     "rectifying": (N_("Re-check: %(kind)s of %(project)s"), N_("Re-check")),
 }
 # The verdict is shown once given; drafts are the evaluator's own.
-SHOWN = ("graded", "rectifying", "rechecked", "final")
 
 
 def tasks(user: Any) -> Iterator[navigation.Task]:
@@ -97,11 +98,14 @@ agreements.add_panel("checkpoints", "checkpoints/panel.html", _on_project_page, 
 def list() -> Any:
     """Batches for staff; one's own checkpoints for organization and evaluator."""
     staff = current_user.may_somewhere("checkpoint.read")
-    rows = [] if staff else queries.newest(queries.visible_checkpoints(current_user))
+    table = tables.show(
+        CHECKPOINTS, current_user, joinedload(Checkpoint.project).joinedload(Project.organization)
+    )
     return render_template(
         "checkpoints/list.html",
         batches=queries.batches(current_user) if staff else [],
-        rows=rows,
+        table=table,
+        rows=[] if staff else table.page.rows,
         staff=staff,
         kinds=rules.KINDS,
         grades=rules.GRADES,

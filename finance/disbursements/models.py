@@ -88,4 +88,5 @@ class Disbursement(Model):
             postgresql_where=text(ALIVE),
         ),
         Index(None, "agency_id", "state", "id"),
+        Index(None, "agency_id", "amount", "id"),
     )

@@ -16,10 +16,9 @@ from core.access.policy import Refusal
 from core.audit.queries import entries_of
 from core.db import db
 from core.lifecycle import lifecycle_of
-from core.money import Money
 from core.rules.rules import Finding
 from core.text import N_, Message
-from core.web import navigation
+from core.web import navigation, tables
 from core.web.gate import allow, keep
 from core.web.paging import paginate
 from finance.commitments.queries import committed_balance
@@ -37,11 +36,11 @@ from finance.disbursements.queries import (
     payable_organizations,
     payee_account_in_scope,
     people_of,
-    totals,
     visible_disbursements,
     visible_payee_accounts,
     waiting_for,
 )
+from finance.disbursements.reports import DISBURSEMENTS, STEPS, view_of
 from finance.ledger.queries import postings_of, transfers_about
 
 bp = Blueprint("disbursements", __name__, url_prefix="/disbursements")
@@ -55,7 +54,6 @@ navigation.add_entry(
     permissions=("disbursement.read", "own.read"),
 )
 
-STEPS = ("disbursement.request", "disbursement.review", "disbursement.approve", "disbursement.pay")
 ACTIONS = {
     "requested": N_("Review"),
     "reviewed": N_("Approve"),
@@ -100,25 +98,23 @@ navigation.add_tasks("disbursements", _tasks)
 @allow("disbursement.read", "own.read")
 def list() -> Any:
     """Payments with saved views; the totals row is of the whole view."""
-    acts = any(current_user.may_somewhere(step) for step in STEPS)
-    view = request.args.get("view", "mine" if acts else "all")
-    conditions = []
-    if view == "mine" and acts:
-        conditions.append(waiting_for(current_user))
-    elif view in DISBURSEMENT.by_state:
-        conditions.append(Disbursement.state == view)
-    everything = totals(current_user)
-    shown = totals(current_user, *conditions) if conditions else everything
-    page = paginate(visible_disbursements(current_user).where(*conditions), (Disbursement.id, True))
+    table = tables.show(DISBURSEMENTS, current_user)
+    page = table.page
+    counts = tables.counts_by(
+        visible_disbursements(current_user), Disbursement.state, [*DISBURSEMENT.by_state]
+    )
+    total_count, sums = tables.summary(table.query, Disbursement.amount)
     return render_template(
         "disbursements/list.html",
+        table=table,
         page=page,
-        view=view,
-        acts=acts,
-        counts={state: count for state, (count, _sum) in everything.items()},
+        view=view_of(current_user, tables.arguments()),
+        acts=any(current_user.may_somewhere(step) for step in STEPS),
+        counts=counts,
+        all_states=tables.total_of(counts),
         states=DISBURSEMENT.states,
-        total_count=sum(count for count, _sum in shown.values()),
-        total_amount=sum((amount for _count, amount in shown.values()), Money(0)),
+        total_count=total_count,
+        sums=sums,
         findings={row.id: _stored(row) for row in page.rows},
         people=people_of(page.rows),
     )

@@ -57,7 +57,7 @@ class Transfer(Model):
 
     postings: Mapped[list[Posting]] = relationship(back_populates="transfer")
 
-    __table_args__ = (Index(None, "reference_type", "reference_id"),)
+    __table_args__ = (Index(None, "reference_type", "reference_id"), Index(None, "kind", "id"))
 
     def content(self) -> dict[str, Any]:
         """What the hashes of its postings cover besides their own columns."""

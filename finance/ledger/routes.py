@@ -12,7 +12,7 @@ from sqlalchemy import select
 from core.db import db
 from core.money import Money
 from core.text import N_
-from core.web import navigation
+from core.web import navigation, tables
 from core.web.gate import allow
 from core.web.paging import paginate
 from finance.ledger.models import Account, Posting, Transfer
@@ -27,8 +27,8 @@ from finance.ledger.queries import (
     trial_balance,
     turnovers,
     visible_accounts,
-    visible_transfers,
 )
+from finance.ledger.reports import TRANSFERS
 from registry.accounts.models import User
 
 bp = Blueprint("ledger", __name__, url_prefix="/ledger")
@@ -61,18 +61,16 @@ def _owners_of(accounts: Iterable[Account]) -> dict[tuple[str, int], Any]:
 @bp.get("/")
 @allow("fund.read")
 def list() -> Any:
-    kind = request.args.get("kind", "")
-    query = visible_transfers(current_user)
-    if kind in TRANSFER_KINDS:
-        query = query.where(Transfer.kind == kind)
-    page = paginate(query, (Transfer.id, True))
+    table = tables.show(TRANSFERS, current_user)
+    page = table.page
     sides = postings_of(transfer.id for transfer in page.rows)
     return render_template(
         "ledger/list.html",
+        table=table,
         page=page,
         sides=sides,
         kinds=TRANSFER_KINDS,
-        kind=kind,
+        kind=request.args.get("kind", ""),
         owners=_owners_of(item.account for items in sides.values() for item in items),
     )
 

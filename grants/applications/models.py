@@ -85,6 +85,9 @@ class Application(Model):
             "state = 'draft' OR state = 'withdrawn' OR number IS NOT NULL", name="submitted_has_number"
         ),
         Index(None, "agency_id", "call_id", "id"),
+        Index(None, "agency_id", "state", "id"),
+        Index(None, "agency_id", "category", "id"),
+        Index(None, "agency_id", "requested", "id"),
         Index(None, "organization_id", "call_id"),
         Index(None, "call_id", "state", "id"),
     )

@@ -21,7 +21,7 @@ from core.files.services import serve, store
 from core.money import Money
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
-from core.web import navigation
+from core.web import navigation, tables
 from core.web.gate import allow, keep
 from core.web.paging import paginate
 from core.web.words import say
@@ -31,12 +31,10 @@ from grants.applications.models import Application, Attachment
 from grants.applications.policy import may_see_as_applicant, may_write, must_be_writable
 from grants.applications.queries import (
     application_in_scope,
-    count_by_state,
     own_applications,
-    totals,
     version_of,
-    visible_applications,
 )
+from grants.applications.reports import APPLICATIONS, in_every_state
 from grants.applications.rules import CAPPED, LINES, percent_beside, share_limit
 from grants.applications.services import (
     EDITABLE,
@@ -366,45 +364,32 @@ def take_back(application_id: int) -> Any:
 @bp.get("/", endpoint="list")
 @allow("application.read")
 def list_applications() -> str:
-    scope = visible_applications(current_user)
+    args = tables.arguments()
     call_id = request.args.get("call", type=int)
     call = db.session.scalar(
         select(Call).where(Call.id == call_id, Call.agency_id.in_(current_user.agency_ids("application.read")))
     ) if call_id else None  # fmt: skip
-    if call_id:
-        scope = scope.where(Application.call_id == (call.id if call else 0))
-    category, words = request.args.get("category", ""), request.args.get("q", "").strip()
-    if category in CATEGORIES:
-        scope = scope.where(Application.category == category)
-    if words:
-        scope = scope.join(Application.organization).where(
-            or_(
-                Application.title.contains(words, autoescape=True),
-                Application.number.contains(words, autoescape=True),
-                Organization.name.contains(words, autoescape=True),
-            )
-        )
-    counts = count_by_state(scope)
+    scope = in_every_state(current_user, args)
+    counts = tables.counts_by(scope, Application.state, [*lifecycle.by_state])
     state = request.args.get("state", "")
-    query = scope.where(Application.state == state) if state in lifecycle.by_state else scope
-    count, requested, own = totals(query)
-    page = paginate(
-        query.options(joinedload(Application.organization), joinedload(Application.call)),
-        (Application.id, True),
+    table = tables.show(
+        APPLICATIONS, current_user, joinedload(Application.organization), joinedload(Application.call)
     )
+    total, sums = tables.summary(table.query, Application.requested, Application.own_funds)
     return render_template(
         "applications/list.html",
-        page=page,
+        table=table,
+        page=table.page,
         counts=counts,
-        states=[lifecycle.by_state[name] for name in counts if name in lifecycle.by_state],
+        all_states=tables.total_of(counts),
+        states=[lifecycle.by_state[name] for name in counts],
         state=state,
         call=call,
-        category=category,
-        words=words,
+        category=request.args.get("category", ""),
+        words=request.args.get("q", "").strip(),
         categories=CATEGORIES,
-        total=count,
-        requested=requested or Money(0),
-        own=own or Money(0),
+        total=total,
+        sums=sums,
         next_one=_next_to_review(scope),
     )
 

@@ -78,4 +78,5 @@ class Call(Model):
             postgresql_where=text("document_number <> ''"),
         ),
         Index(None, "agency_id", "state", "id"),
+        Index(None, "agency_id", "deadline_at", "id"),
     )

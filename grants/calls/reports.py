@@ -1,4 +1,4 @@
-"""What pages of grants show of the audit trail."""
+"""The table of calls, and what pages of grants show of the audit trail."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import Select
+
 from core.audit.queries import entries_of
 from core.text import N_
+from core.web.tables import Arguments, Column, Listing
 from core.web.words import moment, say
+from grants.calls.lifecycle import lifecycle
+from grants.calls.models import Call
+from grants.calls.queries import visible_calls
+from registry.agencies.models import Agency
 
 SHOWN = 30
 
@@ -34,3 +41,33 @@ def trail(
             }
         )
     return items
+
+
+def rows(user: Any, args: Arguments) -> Select[Any]:
+    query = visible_calls(user)
+    return query.where(Call.state == args["state"]) if args.get("state") in lifecycle.by_state else query
+
+
+CALLS = Listing(
+    name="calls.list",
+    title=N_("Calls"),
+    permissions=("call.read",),
+    rows=rows,
+    filters=("state",),
+    orders={
+        "newest": ((Call.id, True),),
+        "deadline": ((Call.deadline_at, True), (Call.id, True)),
+    },
+    joins=lambda query: query.join(Call.agency),
+    columns=(
+        Column(N_("Document number"), Call.document_number),
+        Column(N_("Call"), Call.title, width=40),
+        Column(N_("Unit"), Agency.name, width=28),
+        Column(N_("Year"), Call.year, "number"),
+        Column(N_("Round"), Call.round_number, "number"),
+        Column(N_("Opens"), Call.opens_at, "moment"),
+        Column(N_("Deadline"), Call.deadline_at, "moment"),
+        Column(N_("Cap for one project"), Call.project_cap, "money"),
+        Column(N_("State"), Call.state, words={item.name: item.label for item in lifecycle.states}),
+    ),
+)

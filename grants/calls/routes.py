@@ -15,17 +15,15 @@ from core import clock
 from core.db import db
 from core.money import Money
 from core.text import N_, Message
-from core.web import navigation
+from core.web import navigation, tables
 from core.web.gate import allow
-from core.web.paging import paginate
 from finance.funds.models import Earmark
 from finance.funds.queries import earmark_available, visible_earmarks
 from grants.calls.forms import RULE_FIELDS, CallForm, offered
-from grants.calls.lifecycle import lifecycle
 from grants.calls.models import Call
 from grants.calls.policy import must_be_draft
-from grants.calls.queries import call_in_scope, calls_by_state, is_open, rules_of, visible_calls
-from grants.calls.reports import trail
+from grants.calls.queries import call_in_scope, calls_by_state, is_open, rules_of
+from grants.calls.reports import CALLS, trail
 from grants.calls.rules import RBL_DEFAULTS, REL_DEFAULTS, announced
 from grants.calls.services import (
     approve_call,
@@ -87,12 +85,15 @@ navigation.add_tasks("calls", _tasks)
 @allow("call.read")
 def list_calls() -> str:
     counts = calls_by_state(current_user)
-    state = request.args.get("state", "")
-    query = visible_calls(current_user).options(joinedload(Call.agency))
-    if state in lifecycle.by_state:
-        query = query.where(Call.state == state)
-    page = paginate(query, (Call.id, True))
-    return render_template("calls/list.html", page=page, counts=counts, state=state, open_now=is_open)
+    table = tables.show(CALLS, current_user, joinedload(Call.agency))
+    return render_template(
+        "calls/list.html",
+        table=table,
+        page=table.page,
+        counts=counts,
+        state=request.args.get("state", ""),
+        open_now=is_open,
+    )
 
 
 @bp.route("/new", methods=["GET", "POST"])

@@ -15,6 +15,20 @@ down_revision = '0001'
 branch_labels = None
 depends_on = None
 
+# Each order and each filter that a list offers has its index, led by the owner scope.
+LISTS = (
+    ('application', 'agency_id', 'state', 'id'),
+    ('application', 'agency_id', 'category', 'id'),
+    ('application', 'agency_id', 'requested', 'id'),
+    ('agreement', 'agency_id', 'amount', 'id'),
+    ('agreement', 'agency_id', 'ends_on', 'id'),
+    ('claim', 'agency_id', 'amount', 'id'),
+    ('call', 'agency_id', 'deadline_at', 'id'),
+    ('disbursement', 'agency_id', 'amount', 'id'),
+    ('checkpoint', 'agency_id', 'due_on', 'id'),
+    ('transfer', 'kind', 'id'),
+)
+
 BIG = sa.BigInteger().with_variant(sa.Integer(), 'sqlite')
 
 
@@ -81,6 +95,8 @@ def upgrade():
     op.execute("ALTER TABLE stored_file ADD COLUMN verdict VARCHAR(200) DEFAULT '' NOT NULL")
     op.create_index(op.f('ix_stored_file_state_id'), 'stored_file', ['state', 'id'], unique=False)
     op.execute("ALTER TABLE person ADD COLUMN email VARCHAR(120) DEFAULT '' NOT NULL")
+    for table, *columns in LISTS:
+        op.create_index(op.f('_'.join(['ix', table, *columns])), table, columns, unique=False)
 
 
 def downgrade():

@@ -74,6 +74,8 @@ class Agreement(Model):
             name="signer_differs",
         ),
         Index(None, "agency_id", "state", "id"),
+        Index(None, "agency_id", "amount", "id"),
+        Index(None, "agency_id", "ends_on", "id"),
         Index(None, "organization_id", "id"),
     )
 

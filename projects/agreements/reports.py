@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Select
+
 from core import clock
 from core.db import db
 from core.text import N_, Message
+from core.web.tables import Arguments, Column, Listing
+from projects.agreements.lifecycle import AGREEMENT as agreement_states
+from projects.agreements.lifecycle import PROJECT as project_states
 from projects.agreements.models import Agreement, Project
-from projects.agreements.queries import names_of
-from projects.agreements.rules import CONDITIONS, METHODS, tranche_plan
+from projects.agreements.queries import names_of, visible_agreements, visible_projects
+from projects.agreements.rules import CONDITIONS, GRADES, METHODS, tranche_plan
 from registry.agencies.models import Agency
+from registry.organizations.models import Organization
 
 
 def tranche_table(agreement: Agreement) -> list[dict[str, Any]]:
@@ -131,3 +137,93 @@ def next_step(project: Project) -> list[Message]:
     else:
         steps.append(Message(N_("Programme officer checks, another person approves the closing account")))
     return steps
+
+
+# Tables -----------------------------------------------------------------------------------------
+
+VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "": (N_("All"), ()),
+    "preparing": (N_("In preparation"), ("draft", "legal_reviewed", "finance_reviewed")),
+    "waiting": (N_("With the organization"), ("offered",)),
+    "signing": (N_("To be signed"), ("accepted",)),
+    "signed": (N_("Signed"), ("signed",)),
+    "ended": (N_("Ended"), ("ended", "terminated")),
+}
+PROJECT_VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "": (N_("All"), ()),
+    "running": (N_("Running"), ("preparing", "running")),
+    "suspended": (N_("Suspended"), ("suspended",)),
+    "closing": (N_("Closing"), ("closing",)),
+    "settled": (N_("Settled"), ("settled",)),
+    "archived": (N_("Archived"), ("archived",)),
+}
+TRACKS = {"venture_grant": N_("venture grant"), "service_purchase": N_("bought service")}
+
+
+def agreement_rows(user: Any, args: Arguments) -> Select[Any]:
+    states = VIEWS.get(args.get("view", ""), VIEWS[""])[1]
+    query = visible_agreements(user)
+    return query.where(Agreement.state.in_(states)) if states else query
+
+
+def project_rows(user: Any, args: Arguments) -> Select[Any]:
+    states = PROJECT_VIEWS.get(args.get("view", ""), PROJECT_VIEWS[""])[1]
+    query = visible_projects(user)
+    if states:
+        query = query.where(Project.state.in_(states))
+    text = args.get("q", "").strip()
+    if text:
+        query = query.where(Project.title.contains(text, autoescape=True) | (Project.number == text))
+    return query
+
+
+AGREEMENTS = Listing(
+    name="agreements.list",
+    title=N_("Agreements"),
+    permissions=("agreement.read", "own.read"),
+    rows=agreement_rows,
+    filters=("view",),
+    orders={
+        "newest": ((Agreement.id, True),),
+        "amount": ((Agreement.amount, True), (Agreement.id, True)),
+        "ends": ((Agreement.ends_on, False), (Agreement.id, False)),
+    },
+    joins=lambda query: query.join(Agreement.organization),
+    columns=(
+        Column(N_("Number"), Agreement.number),
+        Column(N_("Project"), Agreement.title, width=36),
+        Column(N_("Organization"), Organization.name, width=32),
+        Column(N_("Unified social credit code"), Organization.credit_code),
+        Column(N_("Kind"), Agreement.track, words=TRACKS),
+        Column(N_("Amount"), Agreement.amount, "money"),
+        Column(N_("First day"), Agreement.starts_on, "day"),
+        Column(N_("Last day"), Agreement.ends_on, "day"),
+        Column(N_("Signed on"), Agreement.signed_on, "day"),
+        Column(
+            N_("State"), Agreement.state, words={item.name: item.label for item in agreement_states.states}
+        ),
+    ),
+)
+
+PROJECTS = Listing(
+    name="agreements.projects",
+    title=N_("Projects"),
+    permissions=("project.read", "own.read"),
+    rows=project_rows,
+    filters=("view", "q"),
+    orders={"newest": ((Project.id, True),)},
+    joins=lambda query: query.join(Project.organization).join(Project.agreement),
+    columns=(
+        Column(N_("Number"), Project.number),
+        Column(N_("Project"), Project.title, width=36),
+        Column(N_("Organization"), Organization.name, width=32),
+        Column(N_("Unified social credit code"), Organization.credit_code),
+        Column(N_("Amount"), Agreement.amount, "money"),
+        Column(N_("First day"), Agreement.starts_on, "day"),
+        Column(N_("Last day"), Agreement.ends_on, "day"),
+        Column(N_("Mid-term"), Project.midterm_grade, words=GRADES),
+        Column(N_("Final"), Project.final_grade, words=GRADES),
+        Column(N_("Audited cost"), Project.audited_cost, "money"),
+        Column(N_("State"), Project.state, words={item.name: item.label for item in project_states.states}),
+    ),
+)

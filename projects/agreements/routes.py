@@ -17,9 +17,8 @@ from core.db import db
 from core.documents.services import pdf_available, pdf_refusal, render_pdf
 from core.money import Money
 from core.text import N_, Message
-from core.web import navigation
+from core.web import navigation, tables
 from core.web.gate import allow
-from core.web.paging import paginate
 from finance.catalogue.queries import in_force
 from finance.commitments.queries import open_holds, paid_total
 from finance.funds.models import Earmark
@@ -51,23 +50,6 @@ EVENTS = {
     "closing begun": N_("closing begun"),
     "settled": N_("project settled"),
     "archived": N_("archive sealed"),
-}
-
-VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "": (N_("All"), ()),
-    "preparing": (N_("In preparation"), ("draft", "legal_reviewed", "finance_reviewed")),
-    "waiting": (N_("With the organization"), ("offered",)),
-    "signing": (N_("To be signed"), ("accepted",)),
-    "signed": (N_("Signed"), ("signed",)),
-    "ended": (N_("Ended"), ("ended", "terminated")),
-}
-PROJECT_VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "": (N_("All"), ()),
-    "running": (N_("Running"), ("preparing", "running")),
-    "suspended": (N_("Suspended"), ("suspended",)),
-    "closing": (N_("Closing"), ("closing",)),
-    "settled": (N_("Settled"), ("settled",)),
-    "archived": (N_("Archived"), ("archived",)),
 }
 
 navigation.add_entry(
@@ -110,16 +92,13 @@ def _done(message: str, agreement: Agreement) -> Response:
 @bp.get("/agreements")
 @allow("agreement.read", "own.read")
 def list() -> str:
-    view = request.args.get("view", "")
-    query = queries.visible_agreements(current_user).options(joinedload(Agreement.organization))
-    states = VIEWS.get(view, VIEWS[""])[1]
-    if states:
-        query = query.where(Agreement.state.in_(states))
+    table = tables.show(reports.AGREEMENTS, current_user, joinedload(Agreement.organization))
     return render_template(
         "agreements/list.html",
-        page=paginate(query, (Agreement.id, True)),
-        view=view,
-        views=VIEWS,
+        table=table,
+        page=table.page,
+        view=request.args.get("view", ""),
+        views=reports.VIEWS,
         awaiting=queries.awaiting_agreement(current_user),
     )
 
@@ -331,22 +310,16 @@ def document(agreement_id: int) -> Response:
 @allow("project.read", "own.read")
 def projects() -> str:
     g.menu_entry = "agreements.projects"
-    view = request.args.get("view", "")
-    text = request.args.get("q", "").strip()
-    query = queries.visible_projects(current_user).options(
-        joinedload(Project.organization), joinedload(Project.agreement)
+    table = tables.show(
+        reports.PROJECTS, current_user, joinedload(Project.organization), joinedload(Project.agreement)
     )
-    states = PROJECT_VIEWS.get(view, PROJECT_VIEWS[""])[1]
-    if states:
-        query = query.where(Project.state.in_(states))
-    if text:
-        query = query.where(Project.title.contains(text, autoescape=True) | (Project.number == text))
     return render_template(
         "agreements/projects.html",
-        page=paginate(query, (Project.id, True)),
-        view=view,
-        views=PROJECT_VIEWS,
-        text=text,
+        table=table,
+        page=table.page,
+        view=request.args.get("view", ""),
+        views=reports.PROJECT_VIEWS,
+        text=request.args.get("q", "").strip(),
         grades=GRADES,
     )
 

@@ -52,5 +52,6 @@ class Claim(Model):
             postgresql_where=text("state = 'submitted'"),
         ),
         Index(None, "agency_id", "state", "id"),
+        Index(None, "agency_id", "amount", "id"),
         Index(None, "organization_id", "id"),
     )

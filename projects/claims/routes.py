@@ -18,9 +18,8 @@ from core.files.services import serve
 from core.money import Money
 from core.rules.rules import Finding
 from core.text import N_, Message
-from core.web import navigation
+from core.web import navigation, tables
 from core.web.gate import allow
-from core.web.paging import paginate
 from finance.commitments.models import Commitment, Tranche
 from finance.disbursements.queries import confirmed_accounts
 from projects.agreements.models import Agreement, Project
@@ -34,6 +33,7 @@ from projects.agreements.rules import CONDITIONS
 from projects.claims import queries, services
 from projects.claims.forms import ClaimForm, ReturnForm
 from projects.claims.models import Claim
+from projects.claims.reports import CLAIMS, VIEWS
 from projects.claims.rules import PASSING
 
 bp = Blueprint("claims", __name__)
@@ -43,13 +43,6 @@ EVENTS = {
     "accepted": N_("claim accepted, payment requested"),
     "returned": N_("claim returned"),
 }
-VIEWS = {
-    "": (N_("All"), ()),
-    "submitted": (N_("To handle"), ("submitted",)),
-    "accepted": (N_("claim accepted"), ("accepted",)),
-    "returned": (N_("Returned"), ("returned",)),
-}
-
 navigation.add_entry(
     "claims.list",
     N_("Claims"),
@@ -63,14 +56,10 @@ navigation.add_entry(
 @bp.get("/claims")
 @allow("project.read", "own.read")
 def list() -> str:
-    view = request.args.get("view", "")
-    query = queries.visible_claims(current_user).options(
-        joinedload(Claim.project).joinedload(Project.organization)
+    table = tables.show(CLAIMS, current_user, joinedload(Claim.project).joinedload(Project.organization))
+    return render_template(
+        "claims/list.html", table=table, page=table.page, view=request.args.get("view", ""), views=VIEWS
     )
-    states = VIEWS.get(view, VIEWS[""])[1]
-    if states:
-        query = query.where(Claim.state.in_(states))
-    return render_template("claims/list.html", page=paginate(query, (Claim.id, True)), view=view, views=VIEWS)
 
 
 @bp.route("/projects/<int:project_id>/tranches/<int:number>/claim", methods=["GET", "POST"])

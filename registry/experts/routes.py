@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from werkzeug.wrappers import Response
 
 from core import clock
@@ -15,15 +15,15 @@ from core.access.policy import Refusal
 from core.audit.queries import history_of
 from core.db import db
 from core.text import N_
-from core.web import navigation
+from core.web import navigation, tables
 from core.web.gate import allow
-from core.web.paging import paginate
 from core.web.words import say
 from registry.agencies.models import Agency
 from registry.agencies.queries import subtree
 from registry.experts import queries, services
 from registry.experts.forms import ActivityForm, ExpertForm, FilterForm
 from registry.experts.models import Expert
+from registry.experts.reports import EXPERTS
 from registry.interests.forms import OrganizationInterestForm
 from registry.interests.models import KINDS
 from registry.interests.queries import interests_of_person
@@ -63,19 +63,8 @@ Answer = str | tuple[str, int] | Response
 @allow("expert.read")
 def list_experts() -> str:
     form = FilterForm(request.args)
-    query = queries.visible_experts(current_user)
-    words = (form.q.data or "").strip()
-    if words:
-        query = query.join(Person, Person.id == Expert.person_id).where(
-            or_(
-                Person.name.contains(words, autoescape=True), Expert.employer.contains(words, autoescape=True)
-            )
-        )
-    if form.state.data in ("active", "resting"):
-        query = query.where(Expert.active == (form.state.data == "active"))
-    return render_template(
-        "experts/list.html", form=form, page=paginate(query, (Expert.id, False)), fields=FIELDS
-    )
+    table = tables.show(EXPERTS, current_user)
+    return render_template("experts/list.html", form=form, table=table, page=table.page, fields=FIELDS)
 
 
 @bp.route("/new", methods=["GET", "POST"])

@@ -17,9 +17,8 @@ from core.access.policy import Refusal
 from core.audit.queries import history_of
 from core.db import db
 from core.text import N_, Message
-from core.web import navigation
+from core.web import navigation, tables
 from core.web.gate import allow
-from core.web.paging import paginate
 from core.web.words import say
 from registry.agencies.models import Agency
 from registry.organizations import queries, services
@@ -41,6 +40,7 @@ from registry.organizations.models import (
     STATUSES,
     Organization,
 )
+from registry.organizations.reports import ORGANIZATIONS
 from registry.persons.models import Person
 from registry.persons.services import record_person
 
@@ -102,21 +102,16 @@ navigation.add_tasks("organizations", tasks)
 @allow("organization.read")
 def list_organizations() -> str:
     form = FilterForm(request.args)
-    query = queries.matching(
-        select(Organization).where(Organization.agency_id.in_(current_user.agency_ids("organization.read"))),
-        form.q.data or "",
-    )
-    if form.kind.data in KINDS:
-        query = query.where(Organization.kind == form.kind.data)
-    if form.status.data in STATUSES:
-        query = query.where(Organization.status == form.status.data)
-    page = paginate(
-        query.options(joinedload(Organization.agency), selectinload(Organization.grades)),
-        (Organization.sort_key, False),
-        (Organization.id, False),
+    table = tables.show(
+        ORGANIZATIONS, current_user, joinedload(Organization.agency), selectinload(Organization.grades)
     )
     return render_template(
-        "organizations/list.html", form=form, page=page, grade_on=queries.grade_on, today=clock.today()
+        "organizations/list.html",
+        form=form,
+        table=table,
+        page=table.page,
+        grade_on=queries.grade_on,
+        today=clock.today(),
     )
 
 
