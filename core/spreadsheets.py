@@ -10,14 +10,15 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Generic, TypeVar
 from xml.etree import ElementTree
 
 import python_calamine
@@ -385,3 +386,112 @@ def _column_index(letters: bytes) -> int:
     for letter in letters.decode("ascii").upper():
         index = index * 26 + ord(letter) - 64
     return index - 1
+
+
+MAX_ERRORS = 1_000
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """One refused cell. ``row`` as in the spreadsheet (header = 1, 0 for the file as a whole); ``value`` as it stood."""
+
+    row: int
+    column: str
+    value: str
+    message: Message
+
+    def sentence(self) -> Message:
+        """The whole sentence with its place."""
+        if self.row == 0:
+            return self.message
+        return Message(
+            N_("Row %(row)s, %(column)s: %(problem)s"),
+            {"row": self.row, "column": self.column, "problem": self.message},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "row": self.row,
+            "column": self.column,
+            "value": self.value,
+            "message": self.message.to_dict(),
+        }
+
+
+@dataclass(slots=True)
+class ImportResult(Generic[Row]):
+    """``rows`` that can be taken and ``errors`` of the others; ``truncated`` when reading stopped at 1000 errors.
+
+    ``ignored_columns`` are headings that mean nothing here, for the page to show.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
+    truncated: bool = False
+    ignored_columns: list[str] = field(default_factory=list)
+
+    def refuse(self, errors: list[RowError]) -> bool:
+        """Keep the mistakes of a row; whether reading goes on."""
+        self.errors.extend(errors)
+        self.truncated = len(self.errors) >= MAX_ERRORS
+        del self.errors[MAX_ERRORS:]
+        return not self.truncated
+
+
+def headings_of(columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Every way to write a heading → the column's name."""
+    return {
+        _plain_heading(heading): name for name, synonyms in columns.items() for heading in (name, *synonyms)
+    }
+
+
+def find_columns(
+    sheet: Sheet, headings: Mapping[str, str], required: Iterable[str], result: ImportResult[Any]
+) -> dict[str, int]:
+    """Where each column stands; missing and repeated ones go to ``result.errors``."""
+    places: dict[str, int] = {}
+    for index, heading in enumerate(sheet.header):
+        name = headings.get(_plain_heading(heading))
+        if name is None:
+            if heading:
+                result.ignored_columns.append(heading[:80])
+        elif name in places:
+            result.errors.append(RowError(1, name, heading[:80], Message(N_("the column occurs twice"))))
+        else:
+            places[name] = index
+    for name in required:
+        if name not in places:
+            result.errors.append(RowError(1, name, "", Message(N_("the column is missing"))))
+    return places
+
+
+def read_rows(
+    source: BinaryIO | str | Path,
+    filename: str,
+    headings: Mapping[str, str],
+    required: Iterable[str],
+    read: Callable[[Sheet, dict[str, int], ImportResult[Any]], None],
+) -> ImportResult[Any]:
+    """Read a table: ``read`` takes the sheet and the places of its columns. Never raises for bad content."""
+    result: ImportResult[Any] = ImportResult()
+    try:
+        sheet = read_sheet(source, filename)
+        places = find_columns(sheet, headings, required, result)
+        if not result.errors:
+            read(sheet, places, result)
+    except SheetError as error:
+        result.errors.append(RowError(0, "", filename[:80], error.message))
+    return result
+
+
+def too_many_cells(number: int, cells: list[Cell], sheet: Sheet) -> RowError | None:
+    """A row that is longer than the header: its commas or quotation marks are wrong."""
+    if not any(str(cell or "").strip() for cell in cells[len(sheet.header) :]):
+        return None
+    sentence = N_("the row has more cells than the header: check commas and quotation marks")
+    return RowError(number, "", "", Message(sentence))
+
+
+def _plain_heading(heading: str) -> str:
+    return unicodedata.normalize("NFKC", heading).replace(" ", "").lower()

@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from core.money import Money, MoneyError
-from core.spreadsheets import Cell, CellError, Sheet, SheetError, cell_text, read_sheet
+from core.spreadsheets import (
+    Cell,
+    CellError,
+    ImportResult,
+    RowError,
+    Sheet,
+    cell_text,
+    headings_of,
+    read_rows,
+    too_many_cells,
+)
 from core.text import N_, Message
 from finance.funds.rules import WAN, NoticeRow
 
-MAX_ERRORS = 1_000
 FIRST_YEAR, LAST_YEAR = 1987, 2100
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -42,51 +50,11 @@ OPTIONAL_COLUMNS = frozenset(
     {"row", "project_count", "stated_percent", "completeness", "source_kind", "source_url", "remark"}
 )
 
-_HEADINGS = {
-    unicodedata.normalize("NFKC", heading).replace(" ", "").lower(): name
-    for name, synonyms in COLUMNS.items()
-    for heading in (name, *synonyms)
-}
+_HEADINGS = headings_of(COLUMNS)
+REQUIRED_COLUMNS = tuple(name for name in COLUMNS if name not in OPTIONAL_COLUMNS)
 _YES_NO = {"Y": True, "N": False, "是": True, "否": False}
 _PARTIAL = {"full": False, "partial": True, "完整": False, "部分": True}
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """One refused cell. ``row`` as in the spreadsheet (header = 1, 0 for the file as a whole); ``value`` as it stood."""
-
-    row: int
-    column: str
-    value: str
-    message: Message
-
-    def sentence(self) -> Message:
-        """The whole sentence with its place."""
-        if self.row == 0:
-            return self.message
-        return Message(
-            N_("Row %(row)s, %(column)s: %(problem)s"),
-            {"row": self.row, "column": self.column, "problem": self.message},
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "row": self.row,
-            "column": self.column,
-            "value": self.value,
-            "message": self.message.to_dict(),
-        }
-
-
-@dataclass(slots=True)
-class ImportResult:
-    """``rows`` that can be taken and ``errors`` of the others; ``truncated`` when reading stopped at 1000 errors."""
-
-    rows: list[NoticeRow] = field(default_factory=list)
-    errors: list[RowError] = field(default_factory=list)
-    truncated: bool = False
-    ignored_columns: list[str] = field(default_factory=list)
 
 
 class _Refused(ValueError):
@@ -95,37 +63,12 @@ class _Refused(ValueError):
         self.message = message
 
 
-def read_notices(source: BinaryIO | str | Path, filename: str) -> ImportResult:
+def read_notices(source: BinaryIO | str | Path, filename: str) -> ImportResult[NoticeRow]:
     """Read a table of notices (CSV in UTF-8 or GB 18030, or XLSX). Never raises for bad content."""
-    result = ImportResult()
-    try:
-        sheet = read_sheet(source, filename)
-        places = _places(sheet, result)
-        if not result.errors:
-            _read_rows(sheet, places, result)
-    except SheetError as error:
-        result.errors.append(RowError(0, "", filename[:80], error.message))
-    return result
+    return read_rows(source, filename, _HEADINGS, REQUIRED_COLUMNS, _read_rows)
 
 
-def _places(sheet: Sheet, result: ImportResult) -> dict[str, int]:
-    places: dict[str, int] = {}
-    for index, heading in enumerate(sheet.header):
-        name = _HEADINGS.get(unicodedata.normalize("NFKC", heading).replace(" ", "").lower())
-        if name is None:
-            if heading:
-                result.ignored_columns.append(heading[:80])
-        elif name in places:
-            result.errors.append(RowError(1, name, heading[:80], Message(N_("the column occurs twice"))))
-        else:
-            places[name] = index
-    for name in COLUMNS:
-        if name not in places and name not in OPTIONAL_COLUMNS:
-            result.errors.append(RowError(1, name, "", Message(N_("the column is missing"))))
-    return places
-
-
-def _read_rows(sheet: Sheet, places: dict[str, int], result: ImportResult) -> None:
+def _read_rows(sheet: Sheet, places: dict[str, int], result: ImportResult[NoticeRow]) -> None:
     for number, cells in sheet.rows:
         errors: list[RowError] = []
         texts: dict[str, str] = {}
@@ -138,21 +81,11 @@ def _read_rows(sheet: Sheet, places: dict[str, int], result: ImportResult) -> No
                 texts[name] = _cell_text(cell)
             except (_Refused, CellError) as error:
                 errors.append(RowError(number, name, "" if cell is None else str(cell)[:200], error.message))
-        if any(str(cell or "").strip() for cell in cells[len(sheet.header) :]):
-            errors.append(
-                RowError(
-                    number,
-                    "",
-                    "",
-                    Message(N_("the row has more cells than the header: check commas and quotation marks")),
-                )
-            )
+        if (long := too_many_cells(number, cells, sheet)) is not None:
+            errors.append(long)
         row = None if errors else _read_row(number, texts, errors)
         if errors:
-            result.errors.extend(errors)
-            if len(result.errors) >= MAX_ERRORS:
-                del result.errors[MAX_ERRORS:]
-                result.truncated = True
+            if not result.refuse(errors):
                 return
         elif row is not None:
             result.rows.append(row)

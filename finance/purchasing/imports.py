@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -18,13 +17,22 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.money import Money, MoneyError
-from core.spreadsheets import Cell, CellError, Sheet, SheetError, cell_text, read_sheet
+from core.spreadsheets import (
+    Cell,
+    CellError,
+    ImportResult,
+    RowError,
+    Sheet,
+    cell_text,
+    headings_of,
+    read_rows,
+    too_many_cells,
+)
 from core.text import N_, Message
 from finance.purchasing.rules import CONSORTIUM, FILED_BODY, PurchaseRow
 from registry.agencies.rules import DivisionError, is_known_division, normalise_division
 from registry.organizations.rules import KIND_BY_PREFIX, CodeError, CreditCode, check_credit_code
 
-MAX_ERRORS = 1_000
 FIRST_YEAR, LAST_YEAR = 1995, 2100
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -73,56 +81,13 @@ KINDS: dict[str, str] = {kind: kind for kind in KIND_BY_PREFIX.values()} | {
 _CODED_KINDS = frozenset(KIND_BY_PREFIX.values())
 _YES_NO = {"是": True, "否": False}
 
-_HEADINGS = {
-    unicodedata.normalize("NFKC", heading).replace(" ", "").lower(): name
-    for name, synonyms in COLUMNS.items()
-    for heading in (name, *synonyms)
-}
+_HEADINGS = headings_of(COLUMNS)
+REQUIRED_COLUMNS = tuple(name for name in COLUMNS if name not in OPTIONAL_COLUMNS)
 _DAY = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})日?(?:[ T]00:00(?::00)?)?")
 _COMPACT_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _YEAR = re.compile(r"(\d{4})(?:年|年度)?")
 _SHARE = re.compile(r"[+-]?\d{1,4}(?:\.\d{1,18})?(%?)")
 _DECIMALS = re.compile(r"\.(\d{3,})")
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """One refused cell. ``row`` as in the spreadsheet (header = 1, 0 for the file as a whole); ``value`` as it stood."""
-
-    row: int
-    column: str
-    value: str
-    message: Message
-
-    def sentence(self) -> Message:
-        """The whole sentence with its place."""
-        if self.row == 0:
-            return self.message
-        return Message(
-            N_("Row %(row)s, %(column)s: %(problem)s"),
-            {"row": self.row, "column": self.column, "problem": self.message},
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "row": self.row,
-            "column": self.column,
-            "value": self.value,
-            "message": self.message.to_dict(),
-        }
-
-
-@dataclass(slots=True)
-class ImportResult:
-    """``rows`` that can be taken and ``errors`` of the others; ``truncated`` when reading stopped at 1000 errors.
-
-    ``ignored_columns`` are headings that mean nothing here, for the page to show.
-    """
-
-    rows: list[PurchaseRow] = field(default_factory=list)
-    errors: list[RowError] = field(default_factory=list)
-    truncated: bool = False
-    ignored_columns: list[str] = field(default_factory=list)
 
 
 class _Refused(ValueError):
@@ -131,37 +96,12 @@ class _Refused(ValueError):
         self.message = message
 
 
-def read_purchases(source: BinaryIO | str | Path, filename: str) -> ImportResult:
+def read_purchases(source: BinaryIO | str | Path, filename: str) -> ImportResult[PurchaseRow]:
     """Read a purchase table (CSV in UTF-8 or GB 18030, or XLSX) and check every row. Never raises for bad content."""
-    result = ImportResult()
-    try:
-        sheet = read_sheet(source, filename)
-        places = _places(sheet, result)
-        if not result.errors:
-            _read_rows(sheet, places, result)
-    except SheetError as error:
-        result.errors.append(RowError(0, "", filename[:80], error.message))
-    return result
+    return read_rows(source, filename, _HEADINGS, REQUIRED_COLUMNS, _read_rows)
 
 
-def _places(sheet: Sheet, result: ImportResult) -> dict[str, int]:
-    places: dict[str, int] = {}
-    for index, heading in enumerate(sheet.header):
-        name = _HEADINGS.get(unicodedata.normalize("NFKC", heading).replace(" ", "").lower())
-        if name is None:
-            if heading:
-                result.ignored_columns.append(heading[:80])
-        elif name in places:
-            result.errors.append(RowError(1, name, heading[:80], Message(N_("the column occurs twice"))))
-        else:
-            places[name] = index
-    for name in COLUMNS:
-        if name not in places and name not in OPTIONAL_COLUMNS:
-            result.errors.append(RowError(1, name, "", Message(N_("the column is missing"))))
-    return places
-
-
-def _read_rows(sheet: Sheet, places: dict[str, int], result: ImportResult) -> None:
+def _read_rows(sheet: Sheet, places: dict[str, int], result: ImportResult[PurchaseRow]) -> None:
     seen: dict[tuple[str, str, int, str], int] = {}
     for number, cells in sheet.rows:
         row = _Row(number, cells, places, sheet)
@@ -185,10 +125,7 @@ def _read_rows(sheet: Sheet, places: dict[str, int], result: ImportResult) -> No
                     ),
                 )
         if row.errors:
-            result.errors.extend(row.errors)
-            if len(result.errors) >= MAX_ERRORS:
-                del result.errors[MAX_ERRORS:]
-                result.truncated = True
+            if not result.refuse(row.errors):
                 return
         elif purchase is not None:
             result.rows.append(purchase)
@@ -207,15 +144,8 @@ class _Row:
             self._cells[name] = cell
             if blemish is not None:
                 self.refuse(name, blemish)
-        if any(str(cell or "").strip() for cell in cells[len(sheet.header) :]):
-            self.errors.append(
-                RowError(
-                    number,
-                    "",
-                    "",
-                    Message(N_("the row has more cells than the header: check commas and quotation marks")),
-                )
-            )
+        if (long := too_many_cells(number, cells, sheet)) is not None:
+            self.errors.append(long)
 
     def refuse(self, column: str, message: Message) -> None:
         value = self._cells.get(column)

@@ -12,7 +12,6 @@ import xlsxwriter
 
 from core import spreadsheets
 from core.money import Money
-from finance.purchasing import imports
 from finance.purchasing.imports import COLUMNS, read_purchases
 
 WORKED = Path(__file__).parent.parent / "data" / "worked" / "purchases.csv"
@@ -265,7 +264,7 @@ def test_errors_stop_at_a_thousand():
     result = read_purchases(
         as_csv(*({"amount_yuan": "0", "contract_no": str(n)} for n in range(1_200))), "p.csv"
     )
-    assert (len(result.errors), result.truncated) == (imports.MAX_ERRORS, True)
+    assert (len(result.errors), result.truncated) == (spreadsheets.MAX_ERRORS, True)
 
 
 @pytest.mark.parametrize(
