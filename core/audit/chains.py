@@ -3,7 +3,11 @@
 Each object (audit) and each account (postings) has its own chain: row *n* carries an HMAC over
 all its columns and the hash of row *n − 1*, keyed with a secret outside the database. The newest
 hash of each chain is appended to a seal file outside the database at each commit, so that a cut
-tail shows too.
+tail shows too, also when new rows were written over the cut.
+
+What this cannot show: whoever cuts the end of a chain *and* the lines of the seal file that tell of
+it, on the same machine, leaves nothing behind. A seal file copied elsewhere (another machine, write-once
+media, each backup) shows that too. A missing line alone shows as a chain longer than its seals.
 """
 
 from __future__ import annotations
@@ -14,16 +18,19 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from flask import current_app
+from sqlalchemy import Select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.types import NullType
 
 from core import clock
-from core.db import after_commit, db
+from core.db import InstantType, MoneyType, after_commit, db
 
 GENESIS = "0" * 64
 
@@ -152,37 +159,132 @@ class Break:
         return f"{self.chain} {self.key} #{self.seq}: {self.what}"
 
 
-def sealed_heads(chain: str) -> tuple[dict[str, tuple[int, str]], list[Break]]:
-    """The highest sealed link of each key, and the seal lines that are not ours."""
-    heads: dict[str, tuple[int, str]] = {}
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """What the seal files say: the hash of each sealed link, the lines that are not ours, and when the
+    newest line was written (ISO 8601; empty without any)."""
+
+    links: dict[str, dict[str, dict[int, str]]]
+    breaks: list[Break]
+    newest: str
+
+    def of(self, chain: str) -> dict[str, dict[int, str]]:
+        return self.links.get(chain, {})
+
+
+def read_seals() -> Seals:
+    """Every seal line of this instance; two lines that contradict each other are a break."""
+    links: dict[str, dict[str, dict[int, str]]] = {}
     breaks: list[Break] = []
+    newest = ""
     folder = seal_folder()
     for path in sorted(folder.glob("heads-*.jsonl")) if folder.exists() else []:
-        with path.open(encoding="utf-8") as stream:
+        with path.open(encoding="utf-8", errors="replace") as stream:
             for number, line in enumerate(stream, 1):
-                try:
-                    content = json.loads(line)
-                    mac = content.pop("mac")
-                    genuine = is_genuine(content, GENESIS, mac)
-                except (ValueError, KeyError, AttributeError):
-                    genuine = False
-                if not genuine:
+                content = _seal(line)
+                if content is None:
                     breaks.append(Break("seal", path.name, number, "this line is not a genuine seal"))
-                elif content["chain"] == chain and content["seq"] >= heads.get(content["key"], (0, ""))[0]:
-                    heads[content["key"]] = (content["seq"], content["hash"])
-    return heads, breaks
+                    continue
+                newest = max(newest, content["at"])
+                known = links.setdefault(content["chain"], {}).setdefault(content["key"], {})
+                if known.setdefault(content["seq"], content["hash"]) != content["hash"]:
+                    breaks.append(
+                        Break(content["chain"], content["key"], content["seq"], "was sealed with two hashes")
+                    )
+    return Seals(links, breaks, newest)
 
 
-def verify_chain(chain: str, rows: Iterator[tuple[str, int, dict[str, Any], str]]) -> list[Break]:
-    """Every break in a chain table. ``rows`` gives (key, seq, content, hash) ordered by key, seq."""
-    sealed, breaks = sealed_heads(chain)
+def _seal(line: str) -> dict[str, Any] | None:
+    try:
+        content = json.loads(line)
+        mac = content.pop("mac")
+        return content if is_genuine(content, GENESIS, mac) else None
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+
+
+# How a chain table names its heads, for sealing them all: (key, number, hash).
+Heads = Callable[[], Iterable[tuple[str, int, str]]]
+_chains: dict[str, Heads] = {}
+
+
+def add_chain(chain: str, heads: Heads) -> None:
+    """Let ``heads`` name the newest link of every chain of this table."""
+    _chains[chain] = heads
+
+
+def unsealed_heads(seals: Seals) -> list[tuple[str, str, int, str]]:
+    """Heads beyond their newest seal: a process died between commit and seal, or a line is gone."""
+    return [
+        (chain, key, seq, digest)
+        for chain, heads in sorted(_chains.items())
+        for key, seq, digest in heads()
+        if seq > max(seals.of(chain).get(key, {0: ""}))
+    ]
+
+
+def seal_all() -> int:
+    """Write a seal for the head of every chain, sealed before or not; how many."""
+    heads = [
+        (chain, key, seq, digest) for chain, named in sorted(_chains.items()) for key, seq, digest in named()
+    ]
+    append_seals(heads)
+    return len(heads)
+
+
+class Unreadable(ValueError):
+    """A value that the application never writes."""
+
+
+def exact_rows(query: Select[Any], columns: Sequence[InstrumentedAttribute[Any]]) -> Iterator[list[Any]]:
+    """The rows of ``query`` with the columns exactly as stored; a value that is none of its type comes as
+    an :class:`Unreadable`. SQLite stores any type anywhere, and the usual reading rounds it off.
+    """
+    session = db.session()
+    dialect = session.get_bind().dialect
+    kinds = [column.type for column in columns]
+    readers = [kind.dialect_impl(dialect).result_processor(dialect, None) for kind in kinds]
+    raw = query.with_only_columns(
+        *(type_coerce(column, NullType()).label(f"c{place}") for place, column in enumerate(columns))
+    )
+    for row in session.execute(raw.execution_options(yield_per=2000)):
+        yield [
+            None if value is None else _exact(kind, reader, value)
+            for kind, reader, value in zip(kinds, readers, row, strict=True)
+        ]
+
+
+def _exact(kind: Any, reader: Callable[[Any], Any] | None, value: Any) -> Any:
+    if isinstance(kind, InstantType):
+        try:
+            found = reader(value) if reader is not None else value
+        except (ValueError, TypeError):
+            return Unreadable(repr(value))
+        # The parser overlooks what stands behind the instant.
+        as_written = not isinstance(value, str) or value == f"{found:%Y-%m-%d %H:%M:%S.%f}"
+        return found if as_written else Unreadable(repr(value))
+    expected = int if isinstance(kind, MoneyType) else kind.python_type
+    if expected is bool and value in (0, 1):
+        return bool(value)
+    return value if type(value) is expected else Unreadable(repr(value))
+
+
+Row = tuple[str, int, dict[str, Any] | None, str]
+
+
+def verify_chain(chain: str, rows: Iterator[Row], seals: Seals | None = None) -> list[Break]:
+    """Every break in a chain table. ``rows`` gives (key, seq, content, hash) ordered by key, seq; a row
+    that cannot be read has no content."""
+    seals = seals or read_seals()
+    sealed, breaks = seals.of(chain), list(seals.breaks)
     seen: set[str] = set()
     key, expected, previous = "", 1, GENESIS
 
     def close() -> None:
         """At the end of a key's rows: the sealed tail must have been reached."""
-        if key in sealed and sealed[key][0] >= expected:
-            breaks.append(Break(chain, key, expected, f"rows missing up to sealed #{sealed[key][0]}"))
+        last = max(sealed.get(key, {0: ""}))
+        if last >= expected:
+            breaks.append(Break(chain, key, expected, f"rows missing up to sealed #{last}"))
 
     for row_key, seq, content, digest in rows:
         if row_key != key:
@@ -194,18 +296,20 @@ def verify_chain(chain: str, rows: Iterator[tuple[str, int, dict[str, Any], str]
             breaks.append(Break(chain, key, expected, f"gap: #{expected} to #{seq - 1} missing"))
         elif seq < expected:
             breaks.append(Break(chain, key, seq, "number used twice"))
-        if not is_genuine(content, content["prev_hash"], digest):
+        if content is None:
+            breaks.append(Break(chain, key, seq, "holds a value that was never written by this program"))
+        elif not is_genuine(content, content["prev_hash"], digest):
             breaks.append(Break(chain, key, seq, "content does not match its hash"))
         elif seq == expected and content["prev_hash"] != previous:
             breaks.append(Break(chain, key, seq, "does not follow the row before it"))
-        if key in sealed and sealed[key][0] == seq and sealed[key][1] != digest:
+        if sealed.get(key, {}).get(seq, digest) != digest:
             breaks.append(Break(chain, key, seq, "differs from the sealed hash"))
         expected, previous = seq + 1, digest
     if key:
         close()
     breaks.extend(
-        Break(chain, lost, 1, f"all rows missing up to sealed #{seq}")
-        for lost, (seq, _digest) in sorted(sealed.items())
+        Break(chain, lost, 1, f"all rows missing up to sealed #{max(links)}")
+        for lost, links in sorted(sealed.items())
         if lost not in seen
     )
     return breaks

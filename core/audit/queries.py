@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 
-from core.audit.chains import Break, verify_chain
+from core.audit.chains import Break, Row, Seals, Unreadable, add_chain, exact_rows, verify_chain
 from core.audit.models import AuditEntry
 from core.db import db
 
@@ -48,17 +48,49 @@ def history_of(thing: Any, *, limit: int = 50) -> list[Event]:
     return [Event(row.at, row.actor_name, row.event, json.loads(row.details).get("note", "")) for row in rows]
 
 
-def verify() -> list[Break]:
+def verify(seals: Seals | None = None) -> list[Break]:
     """Every place where the audit chains do not hold; empty when all is well."""
-    return verify_chain("audit_entry", _rows())
+    return verify_chain("audit_entry", _rows(), seals)
 
 
-def _rows() -> Iterator[tuple[str, int, dict[str, Any], str]]:
-    query = (
-        select(AuditEntry)
-        .order_by(AuditEntry.object_type, AuditEntry.object_id, AuditEntry.seq)
-        .execution_options(yield_per=2000)
+COLUMNS = (
+    AuditEntry.object_type, AuditEntry.object_id, AuditEntry.seq, AuditEntry.at, AuditEntry.actor_id,
+    AuditEntry.actor_name, AuditEntry.event, AuditEntry.details, AuditEntry.prev_hash, AuditEntry.hash,
+)  # fmt: skip
+
+
+def _rows() -> Iterator[Row]:
+    query = select(AuditEntry).order_by(AuditEntry.object_type, AuditEntry.object_id, AuditEntry.seq)
+    names = [column.key for column in COLUMNS]
+    for values in exact_rows(query, COLUMNS):
+        content = dict(zip(names, values, strict=True))
+        digest = content.pop("hash")
+        readable = not any(isinstance(value, Unreadable) for value in values)
+        seq = content["seq"] if isinstance(content["seq"], int) else 0
+        key = f"{content['object_type']}/{content['object_id']}"
+        yield key, seq, content if readable else None, str(digest)
+
+
+def _heads() -> Iterator[tuple[str, int, str]]:
+    newest = (
+        select(AuditEntry.object_type, AuditEntry.object_id, func.max(AuditEntry.seq).label("seq"))
+        .group_by(AuditEntry.object_type, AuditEntry.object_id)
+        .subquery()
     )
-    for entry in db.session.scalars(query):
-        yield f"{entry.object_type}/{entry.object_id}", entry.seq, entry.content(), entry.hash
-        db.session.expunge(entry)
+    query = (
+        select(AuditEntry.object_type, AuditEntry.object_id, AuditEntry.seq, AuditEntry.hash)
+        .join(
+            newest,
+            and_(
+                AuditEntry.object_type == newest.c.object_type,
+                AuditEntry.object_id == newest.c.object_id,
+                AuditEntry.seq == newest.c.seq,
+            ),
+        )
+        .order_by(AuditEntry.object_type, AuditEntry.object_id)
+    )
+    for object_type, object_id, seq, digest in db.session.execute(query):
+        yield f"{object_type}/{object_id}", seq, digest
+
+
+add_chain("audit_entry", _heads)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, case, exists, func, select
+from sqlalchemy import Select, and_, case, exists, func, select
 from sqlalchemy.orm import aliased, joinedload
 
-from core.audit.chains import Break, verify_chain
+from core.audit.chains import Break, Row, Seals, Unreadable, add_chain, exact_rows, verify_chain
 from core.db import db
 from core.money import Money
 from core.text import N_, Message
@@ -236,7 +236,7 @@ def trial_balance(account: Account) -> list[TrialRow]:
     return [TrialRow(member, *sums.get(member.id, zero), depth=depth) for member, depth in members]
 
 
-def verify() -> list[Break]:
+def verify(seals: Seals | None = None) -> list[Break]:
     """Every place where the ledger does not hold; empty when all is well.
 
     Checked: the chains and their seals, running balances, each account's kept balance and chain
@@ -244,66 +244,102 @@ def verify() -> list[Break]:
     """
     sums: dict[int, tuple[int, int, str]] = {}
     breaks: list[Break] = []
-    breaks.extend(verify_chain("posting", _rows(sums, breaks)))
+    breaks.extend(verify_chain("posting", _rows(sums, breaks), seals))
     breaks.extend(_accounts(sums))
     breaks.extend(_transfers())
     return breaks
 
 
-def _rows(
-    sums: dict[int, tuple[int, int, str]], breaks: list[Break]
-) -> Iterator[tuple[str, int, dict[str, Any], str]]:
+POSTING = (
+    Posting.account_id, Posting.seq, Posting.transfer_id, Posting.amount, Posting.balance_after, Posting.posted_at,
+    Posting.prev_hash, Posting.hash,
+)  # fmt: skip
+TRANSFER = (
+    Transfer.kind, Transfer.key, Transfer.reference_type, Transfer.reference_id, Transfer.reverses_id, Transfer.memo,
+    Transfer.posted_at, Transfer.posted_by,
+)  # fmt: skip
+
+
+def _rows(sums: dict[int, tuple[int, int, str]], breaks: list[Break]) -> Iterator[Row]:
     """Postings in chain order; keeps each account's running sum, last number and last hash."""
     query = (
         select(Posting)
-        .options(joinedload(Posting.transfer))
+        .join(Transfer, Transfer.id == Posting.transfer_id, isouter=True)
         .order_by(Posting.account_id, Posting.seq)
-        .execution_options(yield_per=2000, populate_existing=True)
     )
-    for posting in db.session.scalars(query):
-        total = sums.get(posting.account_id, (0, 0, ""))[0] + posting.amount.fen
-        sums[posting.account_id] = (total, posting.seq, posting.hash)
-        if posting.balance_after.fen != total:
-            breaks.append(
-                Break(
-                    "posting",
-                    str(posting.account_id),
-                    posting.seq,
-                    f"balance after is {posting.balance_after.plain()}, the rows say {Money(total).plain()}",
-                )
-            )
-        yield str(posting.account_id), posting.seq, posting.content(), posting.hash
-        db.session.expunge(posting)
+    for values in exact_rows(query, (*POSTING, Transfer.id, *TRANSFER)):
+        content = dict(zip([column.key for column in POSTING], values, strict=False))
+        digest = str(content.pop("hash"))
+        transfer_id, *rest = values[len(POSTING) :]
+        transfer = dict(zip([column.key for column in TRANSFER], rest, strict=True))
+        # In the hash a row without its transfer is another row.
+        content["transfer"] = transfer if transfer_id is not None else None
+        readable = not any(isinstance(value, Unreadable) for value in values)
+        key = str(content["account_id"])
+        seq = content["seq"] if isinstance(content["seq"], int) else 0
+        if readable:
+            breaks.extend(_running(sums, content, digest))
+        yield key, seq, content if readable else None, digest
+
+
+def _running(sums: dict[int, tuple[int, int, str]], content: dict[str, Any], digest: str) -> Iterator[Break]:
+    account_id, seq = content["account_id"], content["seq"]
+    total = sums.get(account_id, (0, 0, ""))[0] + content["amount"]
+    sums[account_id] = (total, seq, digest)
+    if content["balance_after"] != total:
+        stored = Money(content["balance_after"]).plain()
+        yield Break(
+            "posting", str(account_id), seq, f"balance after is {stored}, the rows say {Money(total).plain()}"
+        )
 
 
 def _accounts(sums: dict[int, tuple[int, int, str]]) -> Iterator[Break]:
     grand_total = 0
     known = set()
-    query = select(Account).order_by(Account.id).execution_options(populate_existing=True)
-    for account in db.session.scalars(query):
-        known.add(account.id)
-        grand_total += account.balance.fen
-        total, seq, digest = sums.get(account.id, (0, 0, "0" * 64))
-        if account.balance.fen != total:
+    columns = (Account.id, Account.balance, Account.last_seq, Account.last_hash, Account.restricted)
+    for account_id, balance, last_seq, last_hash, restricted in exact_rows(
+        select(Account).order_by(Account.id), columns
+    ):
+        known.add(account_id)
+        if isinstance(balance, Unreadable) or isinstance(last_seq, Unreadable):
+            yield Break("account", str(account_id), 0, "holds a value that was never written by this program")
+            continue
+        grand_total += balance
+        total, seq, digest = sums.get(account_id, (0, 0, "0" * 64))
+        if balance != total:
+            stored, found = Money(balance).plain(), Money(total).plain()
+            yield Break(
+                "account", str(account_id), last_seq, f"balance is {stored}, the postings sum to {found}"
+            )
+        if (last_seq, last_hash) != (seq, digest):
             yield Break(
                 "account",
-                str(account.id),
-                account.last_seq,
-                f"balance is {account.balance.plain()}, the postings sum to {Money(total).plain()}",
+                str(account_id),
+                last_seq,
+                f"the chain should end at #{last_seq}, it ends at #{seq}",
             )
-        if (account.last_seq, account.last_hash) != (seq, digest):
-            yield Break(
-                "account",
-                str(account.id),
-                account.last_seq,
-                f"the chain should end at #{account.last_seq}, it ends at #{seq}",
-            )
-        if account.restricted and account.balance.fen < 0:
-            yield Break("account", str(account.id), account.last_seq, "restricted and below zero")
-    for lost in sorted(set(sums) - known):
+        if balance < 0 and restricted is not False:
+            yield Break("account", str(account_id), last_seq, "restricted and below zero")
+    for lost in sorted(set(sums) - known, key=str):
         yield Break("account", str(lost), 0, "postings without their account")
     if grand_total:
         yield Break("ledger", "all accounts", 0, f"balances sum to {Money(grand_total).plain()}, not to zero")
+
+
+def _heads() -> Iterator[tuple[str, int, str]]:
+    newest = (
+        select(Posting.account_id, func.max(Posting.seq).label("seq")).group_by(Posting.account_id).subquery()
+    )
+    query = (
+        select(Posting.account_id, Posting.seq, Posting.hash)
+        .join(newest, and_(Posting.account_id == newest.c.account_id, Posting.seq == newest.c.seq))
+        .order_by(Posting.account_id)
+    )
+    for account_id, seq, digest in db.session.execute(query):
+        yield str(account_id), seq, digest
+
+
+add_chain("posting", _heads)
 
 
 def _transfers() -> Iterator[Break]:

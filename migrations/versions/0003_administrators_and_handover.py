@@ -16,14 +16,14 @@ depends_on = None
 
 
 def upgrade():
-    with op.batch_alter_table("user_account", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("agency_id", sa.BigInteger(), nullable=True))
-        batch_op.add_column(sa.Column("locked_at", sa.DateTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column("unlocked_at", sa.DateTime(timezone=True), nullable=True))
-        batch_op.create_foreign_key(
-            batch_op.f("fk_user_account_agency_id"), "agency", ["agency_id"], ["id"]
-        )
-        batch_op.create_index(batch_op.f("ix_user_account_agency_id"), ["agency_id"], unique=False)
+    # In one statement with its reference: making the table anew would drop one that others refer to.
+    op.execute(
+        "ALTER TABLE user_account ADD COLUMN agency_id BIGINT"
+        " CONSTRAINT fk_user_account_agency_id REFERENCES agency (id)"
+    )
+    op.add_column("user_account", sa.Column("locked_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("user_account", sa.Column("unlocked_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(op.f("ix_user_account_agency_id"), "user_account", ["agency_id"], unique=False)
     # The one administrator of before becomes the one who opens accounts; a second person is named for roles.
     op.execute("UPDATE role_assignment SET role = 'system_admin' WHERE role = 'platform_admin'")
 
