@@ -15,6 +15,7 @@ from flask_babel import force_locale
 
 from core.access.policy import Refusal
 from core.documents.fonts import HEI_STACK, SONG_STACK, font_faces
+from core.documents.printer import Busy, Printers
 from core.text import N_, Message
 
 CHINESE = "zh_Hans_CN"
@@ -56,26 +57,25 @@ def render_pdf(template: str, context: dict[str, Any]) -> bytes:
     """
     if not pdf_available():
         raise pdf_refusal()
-    import weasyprint
-    from weasyprint.urls import URLFetcher
-
     with force_locale(CHINESE):
         page = render_template(template, **context)
-    fonts, sheets = _layout(current_app.instance_path, str(current_app.static_folder))
-    # A document is whole in itself: it loads nothing from anywhere.
-    nothing = URLFetcher(allowed_protocols=())
-    document = weasyprint.HTML(string=page, url_fetcher=nothing)
-    return document.write_pdf(stylesheets=sheets, font_config=fonts)
+    rules = _rules(current_app.instance_path, str(current_app.static_folder))
+    try:
+        return _printers(current_app.instance_path).render(page, rules)
+    except Busy as error:
+        raise Refusal(
+            Message(N_("Many documents are being printed just now. Try again in a minute.")), status=503
+        ) from error
 
 
 @cache
-def _layout(instance: str, static: str) -> tuple[Any, list[Any]]:
-    """One font configuration for all documents: reading the fonts costs more than a page."""
-    import weasyprint
-    from weasyprint.text.fonts import FontConfiguration
+def _printers(instance: str) -> Printers:
+    return Printers(Path(instance) / "printers")
 
-    fonts = FontConfiguration()
+
+@cache
+def _rules(instance: str, static: str) -> str:
+    """The stylesheet of printed documents with its fonts."""
     rules = (Path(static) / STYLESHEET).read_text(encoding="utf-8")
     faces = font_faces(Path(instance))
-    text = f"{faces}\nhtml {{ font-family: {SONG_STACK}; }}\nh1, h2, h3, th {{ font-family: {HEI_STACK}; }}\n{rules}"
-    return fonts, [weasyprint.CSS(string=text, font_config=fonts)]
+    return f"{faces}\nhtml {{ font-family: {SONG_STACK}; }}\nh1, h2, h3, th {{ font-family: {HEI_STACK}; }}\n{rules}"
