@@ -8,12 +8,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, has_app_context, render_template, request
+from flask import Flask, Response, abort, g, has_app_context, render_template, request
 from flask_babel import force_locale
 from flask_bootstrap import Bootstrap5
 from flask_login import LoginManager, current_user
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from app import commands, settings
@@ -69,6 +70,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         configure_engine(db.engine)
+    app.url_map.converters["int"] = urls.RowNumber
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     CSRFProtect(app)
     _bootstrap(app)
@@ -117,6 +119,7 @@ def _templates(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         asset=urls.asset,
+        carried=urls.carried,
         form_key=gate.form_key,
         state_of=lifecycle.state_of,
         available=lifecycle.available,
@@ -142,11 +145,21 @@ def _requests(app: Flask) -> None:
 
     app.before_request(sessions.limit_session)
 
+    @app.before_request
+    def refuse_control_signs() -> None:
+        # PostgreSQL keeps no NUL in a text; nobody types one.
+        if request.endpoint and any(
+            "\x00" in value
+            for source in (request.args, request.form)
+            for _, value in source.items(multi=True)
+        ):
+            abort(400)
+
     @app.after_request
     def harden(response: Response) -> Response:
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
-        if request.endpoint not in ("static", "bootstrap.static"):
+        if request.endpoint not in ("static", "bootstrap.static", "web.carried"):
             response.headers.setdefault("Cache-Control", "no-store")
             response.vary.add("Cookie")
         elif request.args.get("v"):
@@ -167,11 +180,24 @@ def _errors(app: Flask) -> None:
         )
         return render_template("errors/refusal.html", refusal=refusal), 400
 
+    @app.errorhandler(OverflowError)
+    @app.errorhandler(DataError)
+    def beyond_bounds(error: Exception) -> tuple[str, int]:
+        """A number or text that no column holds and no form has stopped; the transaction is undone."""
+        app.logger.info("out of bounds: %s", error)
+        refusal = Refusal(
+            Message(N_("A number or a text on this form is larger than can be kept. Check what you typed.")),
+            status=400,
+        )
+        return render_template("errors/refusal.html", refusal=refusal), 400
+
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Any:
         code = error.code or 500
         if code < 400:
             return error
+        if code >= 500:
+            return _failure(app, code)
         known = code if (ROOT / "templates" / "errors" / f"{code}.html").exists() else 400
         headers = [(k, v) for k, v in error.get_headers() if k.lower() in ("allow", "retry-after")]
         return render_template(f"errors/{known}.html", error=error), code, headers

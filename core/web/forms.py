@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from flask import request
 from flask_babel import gettext
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, SelectField, StringField
+from flask_wtf.form import _Auto
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
+from wtforms import DateField, Field, FileField, MultipleFileField, SelectField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.validators import ValidationError
 from wtforms.widgets import DateTimeLocalInput
@@ -21,6 +24,20 @@ class Form(FlaskForm):
 
     class Meta:
         csrf = False  # checked once for the whole application, see app.factory
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """What was sent; a file counts where the form asks for one, never in the place of a text."""
+            if formdata is not _Auto or request.method not in ("POST", "PUT", "PATCH", "DELETE"):
+                return None if formdata is _Auto else formdata
+            if not request.files:
+                return request.form
+            asked = {
+                form._prefix + name
+                for name, field in form._unbound_fields or ()
+                if issubclass(field.field_class, FileField | MultipleFileField)
+            }
+            files = MultiDict((name, file) for name, file in request.files.items(multi=True) if name in asked)
+            return CombinedMultiDict((files, request.form))
 
         def get_translations(self, form: Any) -> Any:
             return None

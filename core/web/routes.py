@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, request, session
+import gzip
+from functools import lru_cache
+
+from flask import Blueprint, Response, abort, redirect, request, session
 from sqlalchemy import text
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as AnyResponse
 
 from core.db import db
 from core.web.gate import allow
-from core.web.urls import local_target
+from core.web.urls import CARRIED, carried_content, local_target
 from core.web.words import LOCALES
 
 bp = Blueprint("web", __name__)
@@ -24,8 +27,29 @@ def healthz() -> tuple[dict[str, str], int]:
 
 @bp.get("/language/<code>")
 @allow.public
-def set_language(code: str) -> Response:
+def set_language(code: str) -> AnyResponse:
     """Remember the language for this browser; no database is written."""
     if code in LOCALES:
         session["locale"] = code
     return redirect(local_target(request.args.get("next")), code=303)
+
+
+@bp.get("/carried/<name>")
+@allow.public
+def carried(name: str) -> Response:
+    """A style sheet or script of another package; its address has its digest, so it is kept for ever."""
+    if name not in CARRIED or not carried_content(name):
+        abort(404)
+    response = Response(_packed(name), mimetype=CARRIED[name][0])
+    if request.accept_encodings["gzip"] > 0:
+        response.content_encoding = "gzip"
+    else:
+        response.set_data(carried_content(name))
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    response.vary.add("Accept-Encoding")
+    return response
+
+
+@lru_cache(maxsize=8)
+def _packed(name: str) -> bytes:
+    return gzip.compress(carried_content(name), mtime=0)

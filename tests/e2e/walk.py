@@ -1,0 +1,326 @@
+"""Walks through the product by its own links and looks at each page as its reader meets it.
+
+``find`` follows the links that a person is shown, without a browser; ``look`` opens a page in one
+and says what is wrong with it. Both know no page by name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+from axe_playwright_python.base import AXE_SCRIPT
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from sqlalchemy import JSON, DateTime, String, select
+from werkzeug.exceptions import HTTPException
+
+from core.db import db
+from registry.accounts.models import RoleAssignment, User
+from tests.e2e.live import Live
+from tools import translations
+
+STARTS = ("/", "/home", "/public/")
+# Neither leads to another page.
+SKIPPED = {"web.set_language", "static", "bootstrap.static", "assets.file", "web.healthz"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page somebody is led to."""
+
+    login: str
+    url: str
+    endpoint: str
+    found_on: str
+
+
+@dataclass
+class Findings:
+    """What a walk found: the pages, and what is wrong with them."""
+
+    pages: list[Place] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+
+def endpoint_of(app: Flask, url: str) -> str:
+    """The endpoint behind a path, "" when there is none."""
+    try:
+        return str(app.url_map.bind("localhost").match(urlsplit(url).path, method="GET")[0])
+    except HTTPException:
+        return ""
+
+
+def shape(app: Flask, url: str) -> str:
+    """Addresses of one shape differ in their numbers alone."""
+    query = "&".join(sorted({name for name, _ in parse_qsl(urlsplit(url).query)}))
+    return f"{endpoint_of(app, url)}?{query}"
+
+
+def people(live: Live) -> list[str]:
+    """The first person of each role, two more organizations, and nobody."""
+    with live.app.app_context():
+        held = db.session.execute(
+            select(RoleAssignment.role, User.login)
+            .join(User, User.id == RoleAssignment.user_id)
+            .order_by(RoleAssignment.id)
+        ).all()
+    first: dict[str, str] = {}
+    for role, login in held:
+        first.setdefault(role, login)
+    more = [login for role, login in held if role == "so_leader"][1:3]
+    return [*sorted({*first.values(), *more}), ""]
+
+
+def find_all(live: Live, *, each: int, share: int = 0) -> Findings:
+    """The pages of all people. With ``share``, no more than so many people open the same kind of page."""
+    found, opened = Findings(), Counter[str]()
+    for login in people(live):
+        own = find(live, login, each=each, opened=opened, share=share)
+        found.pages += own.pages
+        found.wrong += own.wrong
+    return found
+
+
+def find(
+    live: Live, login: str, *, each: int, opened: Counter[str] | None = None, share: int = 0
+) -> Findings:
+    """Follow every link from the front pages, at most ``each`` addresses of one shape."""
+    opened = Counter() if opened is None else opened
+    client = _client(live, login)
+    found, seen, count = Findings(), set(STARTS), Counter[str]()
+    queue: deque[tuple[str, str]] = deque((start, "") for start in STARTS)
+    while queue:
+        url, source = queue.popleft()
+        place = Place(login, url, endpoint_of(live.app, url), source)
+        answer = client.get(url)
+        if 300 <= answer.status_code < 400:
+            links = [answer.headers["Location"]]
+        elif answer.status_code >= 400 or not place.endpoint:
+            found.wrong.append(
+                f"{login or 'nobody'}: {url} (linked on {source}) answers {answer.status_code}"
+            )
+            continue
+        elif answer.mimetype != "text/html":
+            continue
+        else:
+            found.pages.append(place)
+            links = list(_links(answer.text))
+        for link in links:
+            target = _local(url, link)
+            if target is None or target in seen:
+                continue
+            seen.add(target)
+            name = shape(live.app, target)
+            if name.split("?")[0] in SKIPPED or count[name] >= each:
+                continue
+            count[name] += 1
+            if share and opened[name] >= share:
+                continue
+            opened[name] += 1
+            queue.append((target, url))
+    return found
+
+
+def _client(live: Live, login: str) -> FlaskClient:
+    client = live.app.test_client()
+    client.set_cookie("session", live.cookie(login, "zh"))
+    return client
+
+
+def _links(page: str) -> Iterator[str]:
+    for link in BeautifulSoup(page, "html.parser").select("a[href]"):
+        yield str(link["href"])
+
+
+def _local(base: str, link: str) -> str | None:
+    parts = urlsplit(urljoin(f"http://localhost{base}", link))
+    if parts.scheme not in ("http", "https") or parts.netloc != "localhost":
+        return None
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+# Looking ---------------------------------------------------------------------------------------------
+
+# Every piece of text as read or read out, with the language it is marked as; options of closed lists included.
+TEXTS = """() => {
+  const texts = [], walker = document.createTreeWalker(document, NodeFilter.SHOW_TEXT);
+  const tongue = node => node.closest("[lang]") ? node.closest("[lang]").lang : "";
+  while (walker.nextNode()) {
+    const node = walker.currentNode, home = node.parentElement;
+    if (!home || /^(SCRIPT|STYLE|NOSCRIPT|TEXTAREA)$/.test(home.tagName) || !node.data.trim()) continue;
+    if (home.closest("[data-verbatim]")) continue;
+    texts.push([node.data.replace(/\\s+/g, " ").trim(), tongue(home)]);
+  }
+  for (const name of ["aria-label", "placeholder", "title", "alt", "data-label"])
+    for (const home of document.querySelectorAll(`[${name}]`)) texts.push([home.getAttribute(name).trim(), tongue(home)]);
+  return texts;
+}"""
+SHAPE = """() => ({
+  over: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  wide: [...document.querySelectorAll("main *")].filter(node => {
+    if (node.closest("svg, .visually-hidden")) return false;
+    if (node.getBoundingClientRect().right <= document.documentElement.clientWidth + 1) return false;
+    for (let box = node.parentElement; box; box = box.parentElement)
+      if (box !== document.body && /auto|scroll/.test(getComputedStyle(box).overflowX)) return false;
+    return true;
+  }).slice(0, 3).map(node => node.outerHTML.slice(0, 120)),
+  heads: document.querySelectorAll("h1").length,
+  lang: document.documentElement.lang,
+  title: document.title,
+  twins: [...document.querySelectorAll("[id]")].map(node => node.id).filter((id, at, all) => all.indexOf(id) !== at),
+})"""
+AXE = """() => axe.run(document, {
+  resultTypes: ["violations"],
+  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}).then(result => result.violations.filter(item => ["serious", "critical"].includes(item.impact)).map(
+  item => `${item.id}: ${item.nodes.map(node => node.html.slice(0, 160)).slice(0, 3).join(" | ")}`))"""
+
+
+def words_of_data(app: Flask) -> set[str]:
+    """Short texts that people entered: names, logins, headings of rubrics. They stand in their own language."""
+    words: set[str] = set()
+
+    def add(value: Any) -> None:
+        if isinstance(value, str) and len(value) <= 60:
+            words.add(value.strip())
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                add(item)
+        elif isinstance(value, dict):
+            for item in value.values():
+                add(item)
+
+    with app.app_context():
+        for table in db.metadata.sorted_tables:
+            for column in table.columns:
+                # States and kinds are ids of the product; sentences of the audit trail are not shown as such.
+                if column.name in ("state", "kind", "role", "event") or table.name == "audit_entry":
+                    continue
+                if isinstance(column.type, (String, JSON)) and not isinstance(column.type, DateTime):
+                    for value in db.session.scalars(select(column).distinct()):
+                        add(value)
+    return words
+
+
+class Language:
+    """Knows the product's own sentences in both languages, and finds those in the wrong one."""
+
+    def __init__(self, app: Flask) -> None:
+        self.data = words_of_data(app)
+        self.english: dict[str, str] = {}
+        self.chinese: dict[str, str] = {}
+        patterns = []
+        for catalogue in translations.catalogues().values():
+            for message in catalogue:
+                if not message.id:
+                    continue
+                ids = [message.id] if isinstance(message.id, str) else list(message.id)
+                texts = [message.string] if isinstance(message.string, str) else list(message.string)
+                for text in ids:
+                    if text not in texts:
+                        self.english[text] = texts[0]
+                for text in texts:
+                    fixed = re.sub(r"%\(\w+\)[sd]|%%", "", text)
+                    if "%(" in text:
+                        if len(re.findall(r"[\u4e00-\u9fff]", fixed)) >= 6:
+                            patterns.append(re.sub(r"%\\\(\w+\\\)[sd]", ".{1,80}", re.escape(text)))
+                    elif re.search(r"[\u4e00-\u9fff]", text):
+                        self.chinese[text] = ids[0]
+        self.chinese_sentence = re.compile("|".join(patterns))
+
+    def wrong(self, texts: Iterable[tuple[str, str]], language: str) -> Iterator[str]:
+        for text, tongue in texts:
+            if text in self.data:
+                continue
+            if language == "zh" and not tongue.startswith("en"):
+                if text in self.english and re.search(r"[a-z]{2}", text):
+                    yield f"English “{text}”"
+                elif re.search(r"\b[a-z]{2,} [a-z]{2,} [a-z]{2,}\b", text):
+                    yield f"English words “{text[:80]}”"
+                elif re.search(r"%\(\w+\)|\{\{|\bNone\b|\bundefined\b|\bnan\b", text):
+                    yield f"a hole in “{text[:80]}”"
+            elif language == "en" and not tongue.startswith("zh"):
+                if text in self.chinese:
+                    yield f"Chinese “{text}”"
+                elif self.chinese_sentence.fullmatch(text):
+                    yield f"a Chinese sentence “{text[:80]}”"
+
+
+class Looker:
+    """One window of one person; each page is looked at and what is wrong is told."""
+
+    def __init__(self, context: BrowserContext, live: Live, language: str, speech: Language) -> None:
+        self.live, self.language, self.speech = live, language, speech
+        self.page: Page = context.new_page()
+        self.messages: list[str] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.messages.append(f"script error {error}"))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.messages.append(message.text)
+
+    def look(self, url: str, *, status: int = 200) -> list[str]:
+        self.messages.clear()
+        answer = self.page.goto(self.live.base + url)
+        assert answer is not None
+        wrong = [] if answer.status == status else [f"answers {answer.status}"]
+        told = self.page.evaluate(SHAPE)
+        if told["over"] > 0 or told["wide"]:
+            wrong.append(f"{told['over']} px too wide: {told['wide']}")
+        if told["heads"] != 1:
+            wrong.append(f"{told['heads']} h1")
+        if told["lang"] != {"zh": "zh-Hans-CN", "en": "en"}[self.language]:
+            wrong.append(f"lang is {told['lang']}")
+        if told["twins"]:
+            wrong.append(f"ids used twice: {told['twins']}")
+        if told["title"].startswith("·") or not told["title"]:
+            wrong.append("no title")
+        self.page.evaluate(AXE_SCRIPT)
+        wrong += self.page.evaluate(AXE)
+        wrong += sorted(set(self.speech.wrong(self.page.evaluate(TEXTS), self.language)))
+        # The browser itself reports that an error page is one.
+        heard = [text for text in self.messages if status < 400 or "Failed to load resource" not in text]
+        return wrong + [f"console: {text}" for text in heard]
+
+
+def report(findings: Iterable[str]) -> str:
+    return "\n".join(json.dumps(item, ensure_ascii=False) for item in findings)
+
+
+def walk(
+    live: Live,
+    browser: Any,
+    places: Iterable[Place],
+    *,
+    width: int,
+    language: str,
+    speech: Language,
+) -> Iterator[str]:
+    """Look at these pages at this width in this language; what is wrong, one line each."""
+    by_login: dict[str, list[Place]] = {}
+    for place in places:
+        by_login.setdefault(place.login, []).append(place)
+    for login, own in by_login.items():
+        context = live.context(browser, login, width=width, language=language)
+        looker = Looker(context, live, language, speech)
+        for place in own:
+            for item in looker.look(place.url):
+                yield f"{login or 'nobody'} {width} {language} {place.url}: {item}"
+        context.close()
+
+
+def one_of_each(places: Iterable[Place], app: Flask) -> list[Place]:
+    """One place for each endpoint."""
+    chosen: dict[str, Place] = {}
+    for place in places:
+        chosen.setdefault(place.endpoint, place)
+    return list(chosen.values())
