@@ -219,7 +219,7 @@ def unsealed_heads(seals: Seals) -> list[tuple[str, str, int, str]]:
         (chain, key, seq, digest)
         for chain, heads in sorted(_chains.items())
         for key, seq, digest in heads()
-        if seq > max(seals.of(chain).get(key, {0: ""}))
+        if isinstance(seq, int) and seq > max(seals.of(chain).get(key, {0: ""}))
     ]
 
 
