@@ -56,6 +56,16 @@ def server(instance: Path, url: str, *, workers: int = 2) -> Iterator[str]:
         process.wait(timeout=30)
 
 
+def check(address: str, path: str, cookie: str) -> None:
+    """The page itself must answer, not a redirect to the door."""
+    connection = http.client.HTTPConnection(address.removeprefix("http://"))
+    connection.request("GET", path, headers={"Cookie": cookie})
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status != 200:
+        raise RuntimeError(f"{path}: {answer.status}")
+
+
 def rate(address: str, path: str, cookie: str, *, seconds: float = 4.0) -> float:
     """Requests per second that were answered with 200."""
     if shutil.which("wrk"):

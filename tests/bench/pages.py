@@ -7,6 +7,7 @@ at 20,000 applications than at 1,000.
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from app.factory import create_app
 from core.db import db
 from grants.applications.models import Application
 from registry.accounts.models import User
-from tests.bench.load import rate, server
+from tests.bench.load import check, rate, server
 from tests.bench.worlds import world
 
 LARGE, SMALL = 20_000, 1_000
@@ -49,7 +50,9 @@ def line(what: str, value: str, good: bool, limit: str) -> int:
 
 def measure(instance: Path, url: str) -> dict[str, Any]:
     """Rates of the three pages, each the median of rounds in turn, and the queries of two."""
-    app = create_app({"INSTANCE": instance, "SQLALCHEMY_DATABASE_URI": url})
+    # The session is signed with the key of the instance that the server will read.
+    os.environ["APP_INSTANCE"] = str(instance)
+    app = create_app({"SQLALCHEMY_DATABASE_URI": url})
     cookie, paths = prepare(app)
     figures: dict[str, Any] = {f"{page}_queries": queries(app, cookie, path) for page, path in paths.items()}
     with app.app_context():
@@ -57,6 +60,7 @@ def measure(instance: Path, url: str) -> dict[str, Any]:
     rates: dict[str, list[float]] = {"trivial": [], **{page: [] for page in paths}}
     with server(instance, url) as address:
         for path in paths.values():
+            check(address, path, cookie)
             rate(address, path, cookie, seconds=1)
         for _ in range(ROUNDS):
             rates["trivial"].append(rate(address, "/healthz", cookie))
