@@ -143,6 +143,7 @@ def _requests(app: Flask) -> None:
 
     clock.use_calendar(day_lookup)
 
+    app.session_interface = sessions.CookieSessions()
     app.before_request(sessions.limit_session)
 
     @app.before_request
@@ -159,7 +160,7 @@ def _requests(app: Flask) -> None:
     def harden(response: Response) -> Response:
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
-        if request.endpoint not in ("static", "bootstrap.static", "web.carried"):
+        if request.endpoint not in urls.FILES:
             response.headers.setdefault("Cache-Control", "no-store")
             response.vary.add("Cookie")
         elif request.args.get("v"):

@@ -17,6 +17,23 @@ from wtforms.widgets import DateTimeLocalInput
 
 from core import clock
 from core.money import Money, MoneyError
+from core.text import N_
+
+_WORDS = {
+    "Not a valid choice.": N_("Choose one of the offered values."),
+    "Not a valid integer value.": N_("Write a whole number."),
+    "Not a valid decimal value.": N_("Write a number."),
+}
+
+
+class _OwnWords:
+    """WTForms' own complaints in the words of this product, in the reader's language."""
+
+    def gettext(self, message: str) -> str:
+        return gettext(_WORDS.get(message, N_("This value cannot be used.")))
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        return self.gettext(singular)
 
 
 class Form(FlaskForm):
@@ -40,7 +57,7 @@ class Form(FlaskForm):
             return CombinedMultiDict((files, request.form))
 
         def get_translations(self, form: Any) -> Any:
-            return None
+            return _OwnWords()
 
 
 class MoneyField(StringField):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 from functools import lru_cache
 
-from flask import Blueprint, Response, abort, redirect, request, session
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, session
+from flask_babel import force_locale
 from sqlalchemy import text
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.db import db
+from core.web import samples
 from core.web.gate import allow
 from core.web.urls import CARRIED, carried_content, local_target
 from core.web.words import LOCALES
@@ -32,6 +34,16 @@ def set_language(code: str) -> AnyResponse:
     if code in LOCALES:
         session["locale"] = code
     return redirect(local_target(request.args.get("next")), code=303)
+
+
+@bp.get("/dev/components")
+@allow.public
+def components() -> str:
+    """Every component in every state; for developers."""
+    if current_app.config["APP_ENV"] == "production":
+        abort(404)
+    with force_locale("en"):
+        return render_template("web/components.html", **samples.context())
 
 
 @bp.get("/carried/<name>")

@@ -6,16 +6,30 @@ the account are asked with the user (registry.accounts).
 
 from __future__ import annotations
 
-from flask import current_app, session
+from typing import Any
+
+from flask import Flask, Response, current_app, has_request_context, request, session
+from flask.sessions import SecureCookieSessionInterface
 
 from core import clock
+from core.web.urls import FILES
 
 # Not every click writes the cookie anew.
 STEP = 60
 
 
+class CookieSessions(SecureCookieSessionInterface):
+    """Flask's sessions; files are served without, so that a browser keeps them whoever signs in."""
+
+    def save_session(self, app: Flask, session: Any, response: Response) -> None:
+        if not (has_request_context() and request.endpoint in FILES):
+            super().save_session(app, session, response)
+
+
 def limit_session() -> None:
     """End the session when it is idle or old; else note that somebody is there."""
+    if request.endpoint in FILES:
+        return
     session.permanent = True
     if "_user_id" not in session:
         return

@@ -14,6 +14,9 @@ import flask_bootstrap
 from flask import current_app, url_for
 from werkzeug.routing import IntegerConverter, Map
 
+# Endpoints of files that are the same for everybody: no session, no cookie.
+FILES = frozenset({"static", "bootstrap.static", "web.carried"})
+
 # Files that other packages carry: name, type and place. See requirements.txt and assets.txt.
 _ASSETS = Path(sys.prefix) / "assets"
 CARRIED: dict[str, tuple[str, Path]] = {

@@ -41,3 +41,11 @@ def test_refusals_and_errors_are_pages(live: Live, chromium: Browser, login: str
             wrong += [f"{login} {width} {language} {url}: {item}" for item in looker.look(url, status=status)]
         context.close()
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_component_in_every_state(live: Live, chromium: Browser, width: int) -> None:
+    context = live.context(chromium, "", width=width, language="en")
+    wrong = walk.Looker(context, live, "en", walk.Language(live.app)).look("/dev/components")
+    context.close()
+    assert not wrong, "\n".join(wrong)
