@@ -1,7 +1,7 @@
 """Reading the audit trail across the floors: what an entry is about, and who may read it.
 
-An entry belongs to the unit of its object: the object's own agency, or that of what it belongs to.
-Whoever audits the whole tree also sees what belongs to no unit (catalogues, imports).
+An entry belongs to the unit of its object: the object's own agency, or that of what it belongs to,
+or of its division, or, where a row names neither, of who wrote it.
 """
 
 from __future__ import annotations
@@ -99,6 +99,7 @@ def visible_entries(user: Any) -> Select[AuditEntry]:
     if not units:
         return query.where(false())
     if _whole_tree(units):
+        # The same answer, without asking every table.
         return query
     return query.where(
         or_(
@@ -116,7 +117,7 @@ def _whole_tree(units: set[int]) -> bool:
 
 
 def owned(table: Table, units: set[int], above: frozenset[str] = frozenset()) -> Select[Any] | None:
-    """The ids of the rows of ``table`` that belong to ``units``; ``None`` where none has a unit.
+    """The ids of the rows of ``table`` that belong to ``units``; ``None`` where nothing tells.
 
     Found over the foreign keys: a row without an agency belongs to the agency of what it belongs to.
     """
@@ -130,6 +131,9 @@ def owned(table: Table, units: set[int], above: frozenset[str] = frozenset()) ->
         return select(table.c.id).where(table.c.id.in_(units))
     if "agency_id" in table.c:
         return select(table.c.id).where(table.c.agency_id.in_(units))
+    if "division_code" in table.c:
+        divisions = select(Agency.division_code).where(Agency.id.in_(units))
+        return select(table.c.id).where(table.c.division_code.in_(divisions))
     for key in sorted(table.foreign_keys, key=lambda item: (bool(item.parent.nullable), item.parent.name)):
         parent = key.column.table
         # Who wrote a row does not own it.
@@ -138,6 +142,10 @@ def owned(table: Table, units: set[int], above: frozenset[str] = frozenset()) ->
         ids = owned(parent, units, above | {table.name})
         if ids is not None:
             return select(table.c.id).where(key.parent.in_(ids))
+    # Nothing above it has a unit: it belongs to the units of who wrote it.
+    for key in sorted(table.foreign_keys, key=lambda item: item.parent.name):
+        if key.column.table.name == "user_account" and not above:
+            return select(table.c.id).where(key.parent.in_(_accounts(units)))
     return None
 
 

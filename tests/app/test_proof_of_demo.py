@@ -250,7 +250,7 @@ def test_a_row_copied_in_is_named(told_app, name, where):
 @pytest.mark.parametrize(
     ("model", "change", "named"),
     [
-        (Account, {"balance": Account.__table__.c.balance + 100}, "account {id} #"),
+        (Account, {"balance": Account.__table__.c.balance + Money(100)}, "account {id} #"),
         (Account, {"last_hash": "1:" + "0" * 64}, "account {id} #"),
         (Account, None, "account {id} #"),
         (Transfer, {"memo": "forged"}, "content does not match"),

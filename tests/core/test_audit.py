@@ -99,6 +99,35 @@ def test_a_forged_seal_is_named(trail, app):
     assert any(item.chain == "seal" for item in verify())
 
 
+def test_rows_written_over_a_cut_are_named(trail):
+    """The tail is cut and the program goes on writing: the numbers fit again, the first seals do not."""
+    run("DELETE FROM audit_entry WHERE object_type = 'person' AND object_id = :id AND seq > 3", id=trail[0])
+    with transaction():
+        for number in range(5):
+            record(db.session.get_one(Person, trail[0]), "noted", by=SYSTEM, details={"again": number})
+    found = verify()
+    assert found
+    assert {item.key for item in found} == {f"person/{trail[0]}"}
+
+
+def test_heads_are_sealed_on_command(bare_app):
+    runner = bare_app.test_cli_runner()
+    with bare_app.app_context(), transaction():
+        person = Person(name="示例封存")
+        db.session.add(person)
+        record(person, "noted", by=SYSTEM)
+        number = person.id
+    for path in (Path(bare_app.instance_path) / "seals").glob("*"):
+        path.unlink()
+    assert "longer than" in runner.invoke(args=["audit", "verify"]).output
+    assert runner.invoke(args=["audit", "seal"]).exit_code == 0
+    assert "longer than" not in runner.invoke(args=["audit", "verify"]).output
+    with bare_app.app_context():
+        run("DELETE FROM audit_entry WHERE object_type = 'person' AND object_id = :id", id=number)
+    assert runner.invoke(args=["audit", "verify"]).exit_code == 1
+    assert runner.invoke(args=["audit", "seal"]).exit_code == 1
+
+
 def test_a_new_key_leaves_the_old_rows_genuine(bare_app):
     runner = bare_app.test_cli_runner()
     with bare_app.app_context(), transaction():
