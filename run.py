@@ -402,6 +402,13 @@ def do_soak(options, rest):
     campaign("soak", rest)
 
 
+def do_screenshots(options, rest):
+    setup("dev")
+    ensure_browser()
+    env = environment()
+    become([PYTHON, "-m", "tests.e2e.screenshots", *rest], env)
+
+
 def do_lock(options, rest):
     lock(rest)
 
@@ -427,9 +434,10 @@ VERBS: dict[str, tuple[Callable, str, Callable | None]] = {
     "check": (do_check, "ruff, format, mypy, imports, templates, translations (all, or those named)", None),
     "bench": (do_bench, "run a benchmark of tests/bench", None),
     "soak": (do_soak, "run a long campaign of tests/soak", None),
+    "screenshots": (do_screenshots, "pictures of the demonstration world; --all FOLDER for every page", None),
     "lock": (do_lock, "rewrite the lock files; further words go to uv, e.g. --upgrade", None),
 }
-PASS_ON = {"flask", "test", "check", "bench", "soak", "lock", "worker"}
+PASS_ON = {"flask", "test", "check", "bench", "soak", "screenshots", "lock", "worker"}
 
 
 def main(words):
