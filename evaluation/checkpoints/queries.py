@@ -23,6 +23,7 @@ from projects.spending.queries import spent_total
 from projects.supervision.models import Rectification
 from projects.supervision.queries import rectifications_of
 from registry.accounts.models import RoleAssignment, User
+from registry.accounts.queries import held_within_reach
 from registry.agencies.models import Agency
 
 UNFINISHED = ("open", "answered")
@@ -96,19 +97,13 @@ def grading(project: Project) -> Parameters:
     )
 
 
-def evaluators() -> list[User]:
-    """People who evaluate for an evaluation firm."""
-    today = clock.today()
+def evaluators(user: User) -> list[User]:
+    """People who evaluate for an evaluation firm within the reach of ``user``."""
     return list(
         db.session.scalars(
             select(User)
             .join(RoleAssignment, RoleAssignment.user_id == User.id)
-            .where(
-                User.active,
-                RoleAssignment.role == "evaluator",
-                RoleAssignment.valid_from <= today,
-                or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to >= today),
-            )
+            .where(User.active, RoleAssignment.role == "evaluator", held_within_reach(user))
             .options(selectinload(User.roles).joinedload(RoleAssignment.organization))
             .order_by(User.id)
         ).unique()

@@ -121,7 +121,7 @@ def plan() -> Any:
     if kind not in rules.KINDS:
         abort(404)
     call, projects = _to_plan(kind)
-    people = queries.evaluators()
+    people = queries.evaluators(current_user)
     form = PlanForm(
         kind=kind, due_on=clock.today() + timedelta(days=28), projects=[item.id for item in projects]
     )

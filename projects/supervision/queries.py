@@ -12,6 +12,7 @@ from projects.agreements.models import Project
 from projects.agreements.queries import visible_projects
 from projects.supervision.models import Appointment, Rectification
 from registry.accounts.models import RoleAssignment, User
+from registry.accounts.queries import held_within_reach
 
 # Roles that can be appointed: who may hold them and under which role of the product.
 CANDIDATE_ROLES = {"supervisor": ("organizer", "supervisor"), "evaluator": ("evaluator",)}
@@ -33,13 +34,13 @@ def appointed(project: Project, person_id: int) -> Appointment | None:
     )
 
 
-def candidates(role: str) -> list[User]:
-    """Active people who hold a role that can be appointed."""
+def candidates(role: str, *, by: User) -> list[User]:
+    """Active people within the reach of ``by`` who hold a role that can be appointed."""
     return list(
         db.session.scalars(
             select(User)
             .join(RoleAssignment, RoleAssignment.user_id == User.id)
-            .where(User.active, RoleAssignment.role.in_(CANDIDATE_ROLES[role]))
+            .where(User.active, RoleAssignment.role.in_(CANDIDATE_ROLES[role]), held_within_reach(by))
             .options(
                 selectinload(User.roles).joinedload(RoleAssignment.agency),
                 selectinload(User.roles).joinedload(RoleAssignment.organization),

@@ -57,7 +57,7 @@ def _rectification_or_404(rectification_id: int) -> Rectification:
 @allow("project.follow")
 def appoint(project_id: int) -> Any:
     project = _project_or_404(project_id)
-    people = {user.id: user for role in PARTS for user in queries.candidates(role)}
+    people = {user.id: user for role in PARTS for user in queries.candidates(role, by=current_user)}
     form = AppointForm()
     form.role.choices = [(key, gettext(label)) for key, label in PARTS.items()]
     form.person.choices = [(user.id, _person_label(user)) for user in people.values()]

@@ -82,6 +82,20 @@ def _alive() -> list[Any]:
     ]
 
 
+def held_within_reach(user: User) -> Any:
+    """The condition for roles held today where ``user`` may look for people: at the units seen, those above
+    them, and the organizations that any of these keep.
+    """
+    units = set(user.agency_ids("agency.read"))
+    for item in user.held("agency.read"):
+        if item.agency is not None:
+            units.update(int(part) for part in item.agency.path.split("/") if part)
+    bodies = select(Organization.id).where(Organization.agency_id.in_(units))
+    return and_(
+        *_alive(), or_(RoleAssignment.agency_id.in_(units), RoleAssignment.organization_id.in_(bodies))
+    )
+
+
 def personas(*, limit: int = 60) -> list[RoleAssignment]:
     """One alive role of each active user, by unit, for the demonstration's sign-in page."""
     first = select(func.min(RoleAssignment.id)).where(*_alive()).group_by(RoleAssignment.user_id)
@@ -176,3 +190,9 @@ def units_with_people(user: User) -> list[tuple[Agency, list[RoleAssignment]]]:
     ):
         held.setdefault(item.agency_id or 0, []).append(item)
     return [(agency, held.get(agency.id, [])) for agency in agencies]
+
+
+def people_of(organization_id: int) -> list[User]:
+    """The open accounts that act for an organization today."""
+    held = select(RoleAssignment.user_id).where(RoleAssignment.organization_id == organization_id, *_alive())
+    return list(db.session.scalars(select(User).where(User.id.in_(held), User.active).order_by(User.id)))

@@ -25,8 +25,10 @@ from tests import postgres
 from tests.conftest import MIGRATIONS, dispose, make_app
 
 
-def told(factory: pytest.TempPathFactory, name: str, tell: Callable[[], object]) -> Path:
-    """The instance folder of a world on SQLite, told by ``tell()`` when nobody did yet."""
+def told(
+    factory: pytest.TempPathFactory, name: str, tell: Callable[[], object], *, start: Path | None = None
+) -> Path:
+    """The instance folder of a world on SQLite, told by ``tell()`` (upon ``start``) when nobody did yet."""
     root = factory.getbasetemp()
     # Each worker has its own folder inside the run's.
     root = root.parent if root.name.startswith("popen-") else root
@@ -35,7 +37,11 @@ def told(factory: pytest.TempPathFactory, name: str, tell: Callable[[], object])
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "done").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
+            if start is None:
+                folder.mkdir()
+            else:
+                shutil.copytree(start, folder)
+                (folder / "done").unlink()
             app = make_app(url_of(folder), folder)
             with app.app_context():
                 upgrade(directory=str(MIGRATIONS))
