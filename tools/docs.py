@@ -14,7 +14,9 @@ from pathlib import Path
 from flask import Flask
 
 from app.factory import ROOMS, create_app
-from core.access.policy import ROLES
+from core.access.doors import doors
+from core.access.policy import ROLES, reads
+from core.access.words import STEPS, WORDS, holders
 from core.lifecycle import LIFECYCLES, Lifecycle
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -102,18 +104,31 @@ def transitions(table: Lifecycle) -> list[str]:
 def access(app: Flask) -> str:
     lines = [MADE, "# Who may do what\n"]
     lines += [
-        "A role is held at one unit. A permission that reads reaches the unit's subtree; one that acts holds there alone.\n"
+        "A role is held at one unit. A permission that reads reaches the unit's subtree; one that acts holds there alone.",
+        "The system, security and audit administrators are three people, and none of them holds another role.",
+        "The same in the product, in Chinese and English: `/roles`. As a table of endpoint × role: `flask access matrix`;",
+        "its reviewed copy is `tests/data/access_matrix.csv`.\n",
     ]
-    lines += ["## Roles\n", "| role | held at | permissions |", "|---|---|---|"]
-    lines += [
-        f"| {role.name} | {role.held_at} | {', '.join(sorted(role.permissions))} |" for role in ROLES.values()
-    ]
+    lines += ["## Roles\n", "| role | held at | sees | does |", "|---|---|---|---|"]
+    for role in ROLES.values():
+        told = [item for item in WORDS if item in role.permissions]
+        seen = "; ".join(WORDS[item] for item in told if reads(item)) or "—"
+        done = "; ".join(WORDS[item] for item in told if not reads(item)) or "—"
+        lines.append(f"| {role.label} (`{role.name}`) | {role.held_at} | {seen} | {done} |")
+    lines += ["\n## Who prepares, reviews and approves\n", "Three people on one record.\n"]
+    lines += ["| act | prepares | reviews | approves |", "|---|---|---|---|"]
+    for step in STEPS:
+        people = [
+            "; ".join(role.label for role in holders(part)) or "—"
+            for part in (step.prepare, step.review, step.approve)
+        ]
+        lines.append(f"| {step.act} | {' | '.join(people)} |")
+    lines += ["\n## Permissions\n", "| permission | in words |", "|---|---|"]
+    lines += [f"| {name} | {words} |" for name, words in WORDS.items()]
     lines += ["\n## Pages\n", "| endpoint | URL | methods | who |", "|---|---|---|---|"]
-    for rule in sorted(app.url_map.iter_rules(), key=lambda item: item.endpoint):
-        allowed = getattr(app.view_functions[rule.endpoint], "allowed", None)
-        methods = ", ".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
-        who = "everybody" if allowed is None else ", ".join(allowed) or "anybody signed in"
-        lines.append(f"| {rule.endpoint} | `{rule.rule}` | {methods} | {who} |")
+    for door in doors(app):
+        who = "everybody" if door.permissions is None else ", ".join(door.permissions) or "anybody signed in"
+        lines.append(f"| {door.endpoint} | `{door.rule}` | {', '.join(door.methods)} | {who} |")
     return "\n".join(lines) + "\n"
 
 
