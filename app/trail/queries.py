@@ -54,7 +54,7 @@ KINDS: dict[str, Kind] = {
     "claim": Kind(N_("claim"), "project.title", "claims.show", "claim_id"),
     "closure": Kind(N_("closure"), "project.title", "closure.show", "project_id", key="project_id"),
     "commitment": Kind(N_("commitment"), "title", "commitments.show", "commitment_id"),
-    "credit_entry": Kind(N_("credit entry"), "organization.name"),
+    "credit_entry": Kind(N_("credit entry"), "grounds"),
     "decision": Kind(N_("decision"), "call.title", "decisions.show", "decision_id"),
     "disbursement": Kind(N_("payment"), "number", "disbursements.show", "disbursement_id"),
     "earmark": Kind(N_("earmark"), "title", "funds.earmark", "earmark_id"),
@@ -73,7 +73,7 @@ KINDS: dict[str, Kind] = {
     "purchase_import": Kind(N_("import of contracts"), "file_name"),
     "rectification": Kind(N_("rectification"), "project.title", "supervision.show", "rectification_id"),
     "review": Kind(N_("score sheet"), "application.title"),
-    "rubric": Kind(N_("rubric"), "title", "rubrics.show", "rubric_id"),
+    "rubric": Kind(N_("rubric"), "name", "rubrics.show", "rubric_id"),
     "service_record": Kind(N_("service record"), "project.title", "delivery.show", "record_id"),
     "user_account": Kind(N_("account"), "name", "accounts.show", "user_id"),
 }

@@ -66,10 +66,25 @@ EVENTS: dict[str, dict[str, str]] = {
     "user_account": accounts.EVENTS,
 }
 
+# Events of rooms without words of their own, and of every kind of object.
+GENERAL = {
+    "activated": N_("Activated"), "added": N_("Added"), "approved": N_("Approved"), "changed": N_("Changed"),
+    "closed": N_("Closed"), "confirmed": N_("Confirmed"), "created": N_("Created"), "edited": N_("Edited"),
+    "ended": N_("Ended"), "frozen": N_("Frozen"), "handed_over": N_("Work handed over"), "held": N_("Held"),
+    "hold_lifted": N_("Hold lifted"), "imported": N_("Imported"), "made": N_("Set aside"),
+    "number_revealed": N_("Full number revealed"), "opened": N_("Opened"), "paid": N_("Paid"),
+    "people_excluded": N_("People excluded"), "planned": N_("Planned"), "recorded": N_("Recorded"),
+    "released": N_("Released"), "remainder_released": N_("Remainder released"), "removed": N_("Removed"),
+    "requested": N_("Requested"), "returned": N_("Returned"), "reviewed": N_("Reviewed"), "saved": N_("Saved"),
+    "surplus_returned": N_("Surplus returned"), "trail_exported": N_("Audit trail exported"),
+    "verified": N_("Verified"),
+}  # fmt: skip
+
 
 def words_for(entry: AuditEntry) -> str:
     """The event in words, an English id; an event without words as it is written."""
-    return EVENTS.get(entry.object_type, {}).get(entry.event) or entry.event.replace("_", " ")
+    own = EVENTS.get(entry.object_type, {}).get(entry.event)
+    return own or GENERAL.get(entry.event) or entry.event.replace("_", " ")
 
 
 @bp.get("/", endpoint="list")
