@@ -87,6 +87,7 @@ class Disbursement(Model):
             sqlite_where=text(ALIVE),
             postgresql_where=text(ALIVE),
         ),
+        Index(None, "agency_id", "id"),
         Index(None, "agency_id", "state", "id"),
         Index(None, "agency_id", "amount", "id"),
     )

@@ -84,6 +84,7 @@ class Application(Model):
         CheckConstraint(
             "state = 'draft' OR state = 'withdrawn' OR number IS NOT NULL", name="submitted_has_number"
         ),
+        Index(None, "agency_id", "id"),
         Index(None, "agency_id", "call_id", "id"),
         Index(None, "agency_id", "state", "id"),
         Index(None, "agency_id", "category", "id"),

@@ -400,7 +400,7 @@ def _next_to_review(scope: Any) -> Application | None:
         return None
     return db.session.scalar(
         scope.where(Application.state == "submitted", Application.agency_id.in_(units))
-        .order_by(Application.number)
+        .order_by(Application.id)
         .limit(1)
     )
 

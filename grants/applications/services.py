@@ -38,6 +38,7 @@ from grants.applications.rules import LINES, budget, eligibility
 from grants.calls.models import Call
 from grants.calls.queries import rules_of
 from grants.calls.rules import SOURCES
+from registry.accounts.services import notify_organization
 from registry.organizations.models import Organization
 
 EDITABLE = (
@@ -391,6 +392,7 @@ def return_for_supplement(application: Application, *, items: str, due_on: date,
         raise Refusal(Message(N_("The supplement needs a day after today.")))
     application.supplement_items, application.supplement_due_on = items.strip(), due_on
     fire(application, "return", by=by, note=items.strip(), details={"due_on": due_on.isoformat()})
+    _tell(application, "supplement_asked", due=due_on, items=items.strip())
 
 
 def confirm_eligibility(
@@ -431,6 +433,16 @@ def confirm_eligibility(
         by=by,
         note=note.strip(),
         details={"failed": [item.rule for item in failed], "answers": dict(answers)},
+    )
+    _tell(application, "eligibility_result", eligible=eligible, note=note.strip())
+
+
+def _tell(application: Application, template: str, **params: Any) -> None:
+    notify_organization(
+        application.organization_id,
+        template,
+        {"title": application.title, "number": application.number or "", **params},
+        agency_id=application.agency_id,
     )
 
 

@@ -73,6 +73,7 @@ class Agreement(Model):
             "AND signed_by <> finance_reviewed_by)",
             name="signer_differs",
         ),
+        Index(None, "agency_id", "id"),
         Index(None, "agency_id", "state", "id"),
         Index(None, "agency_id", "amount", "id"),
         Index(None, "agency_id", "ends_on", "id"),
@@ -104,6 +105,7 @@ class Project(Model):
 
     __table_args__ = (
         CheckConstraint("audited_cost IS NULL OR audited_cost >= 0", name="cost_not_negative"),
+        Index(None, "agency_id", "id"),
         Index(None, "agency_id", "state", "id"),
         Index(None, "organization_id", "id"),
     )

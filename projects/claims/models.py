@@ -51,6 +51,7 @@ class Claim(Model):
             sqlite_where=text("state = 'submitted'"),
             postgresql_where=text("state = 'submitted'"),
         ),
+        Index(None, "agency_id", "id"),
         Index(None, "agency_id", "state", "id"),
         Index(None, "agency_id", "amount", "id"),
         Index(None, "organization_id", "id"),
