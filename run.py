@@ -271,7 +271,7 @@ def prepare(env):
 
 def worker_beside(env):
     """Start a worker that ends with the server: this process becomes the server and stays its parent."""
-    command = [PYTHON, "-m", "flask", "jobs", "work", "--beside"]
+    command = [PYTHON, "-m", "flask", "jobs", "work", "--beside", os.getpid()]
     subprocess.Popen([str(part) for part in command], cwd=ROOT, env=env, stdin=subprocess.DEVNULL)
 
 

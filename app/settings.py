@@ -7,6 +7,9 @@
 ``SECRET_KEY``    signs the session; made and kept in the instance folder when absent
 ``APP_IDLE_MINUTES``   a session without a click ends after this long (default 30)
 ``APP_SESSION_HOURS``  every session ends after this long (default 8)
+``MAIL_SERVER``   mail server; without one mail stays in the outbox, where administrators see it
+``MAIL_PORT``, ``MAIL_SECURITY`` (``starttls`` by default, ``tls``, ``none``), ``MAIL_USERNAME``, ``MAIL_PASSWORD``, ``MAIL_SENDER``
+``FILE_SCANNER``  command that checks an upload, e.g. ``clamdscan --no-summary``: its exit code is 0 for a clean file
 """
 
 from __future__ import annotations
@@ -54,10 +57,28 @@ def load(root: Path) -> tuple[Path, dict[str, Any]]:
         "MAX_FORM_MEMORY_SIZE": 2 * 1024 * 1024,
         "SEND_FILE_MAX_AGE_DEFAULT": 365 * 24 * 3600,
         "WTF_CSRF_TIME_LIMIT": None,
+        "FILE_SCANNER": os.environ.get("FILE_SCANNER", ""),
+        **_mail(),
     }
     if url.startswith("postgresql"):
         config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
     return instance, config
+
+
+def _mail() -> dict[str, Any]:
+    server, security = os.environ.get("MAIL_SERVER", ""), os.environ.get("MAIL_SECURITY", "starttls")
+    if security not in ("starttls", "tls", "none"):
+        raise SettingsError("MAIL_SECURITY is “starttls”, “tls” or “none”")
+    if server and not os.environ.get("MAIL_SENDER"):
+        raise SettingsError("MAIL_SERVER needs MAIL_SENDER, the address that mail comes from")
+    return {
+        "MAIL_SERVER": server,
+        "MAIL_PORT": _number("MAIL_PORT", 465 if security == "tls" else 25, most=65535),
+        "MAIL_SECURITY": security,
+        "MAIL_USERNAME": os.environ.get("MAIL_USERNAME", ""),
+        "MAIL_PASSWORD": os.environ.get("MAIL_PASSWORD", ""),
+        "MAIL_SENDER": os.environ.get("MAIL_SENDER", ""),
+    }
 
 
 def _number(name: str, default: int, *, most: int) -> int:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy import select
@@ -17,6 +28,8 @@ from core.files.services import serve
 from core.jobs.models import Job
 from core.jobs.services import cancel as cancel_job
 from core.jobs.services import own_job, own_jobs, refusal_of, worker_seen
+from core.mail.models import Mail
+from core.mail.services import written
 from core.text import N_, Message
 from core.web import navigation
 from core.web.gate import allow
@@ -29,12 +42,28 @@ bp = Blueprint("work", __name__, url_prefix="/work")
 
 navigation.add_entry("work.list", N_("My jobs"), icon="inbox", group="", order=90, permissions=())
 
+navigation.add_entry(
+    "work.outbox", N_("Outbox"), icon="send", group="register", order=96, permissions=("account.manage",)
+)
+
+
+@bp.before_request
+def place_in_menu() -> None:
+    g.menu_entry = "work.list"
+
+
 STATES = {
     "queued": (N_("waiting"), "waiting"),
     "running": (N_("running"), "active"),
     "done": (N_("done"), "done"),
     "failed": (N_("failed"), "wrong"),
     "cancelled": (N_("cancelled"), "closed"),
+}
+MAIL_STATES = {
+    "queued": (N_("waiting"), "waiting"),
+    "sent": (N_("sent"), "done"),
+    "kept": (N_("kept"), "draft"),
+    "failed": (N_("failed"), "wrong"),
 }
 OPEN = ("queued", "running")
 
@@ -134,3 +163,24 @@ def delete_view(view_id: int) -> Any:
     services.delete_view(view)
     flash(gettext("The view is deleted."), "ok")
     return redirect(url_for("work.views"), code=303)
+
+
+@bp.get("/outbox")
+@allow("account.manage")
+def outbox() -> str:
+    """The mail of the administrator's units: what was sent, what waits, what is kept or failed."""
+    g.menu_entry = "work.outbox"
+    query = select(Mail).where(Mail.agency_id.in_(current_user.agency_ids("account.read")))
+    page = paginate(query, (Mail.id, True))
+    return render_template(
+        "work/outbox.html",
+        page=page,
+        states=MAIL_STATES,
+        texts={mail.id: subject_of(mail) for mail in page.rows},
+        server=bool(current_app.config.get("MAIL_SERVER")),
+    )
+
+
+def subject_of(mail: Mail) -> str:
+    """The subject as it was sent, or as it would be."""
+    return mail.subject or written(mail)[0]

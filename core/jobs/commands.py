@@ -26,14 +26,14 @@ STALE_SWEEP = timedelta(minutes=1)
 
 @cli.command("work")
 @click.option("--once", is_flag=True, help="Do what is due and stop.")
-@click.option("--beside", is_flag=True, help="Stop when the program that started this one ends.")
-def work_command(once: bool, beside: bool) -> None:
+@click.option("--beside", type=int, metavar="PID", help="Stop when this parent process ends.")
+def work_command(once: bool, beside: int | None) -> None:
     """Work through queued jobs and regular work until told to stop."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    if beside:
-        threading.Thread(target=_watch_parent, args=(stop, os.getppid()), daemon=True).start()
+    if beside is not None:
+        threading.Thread(target=_watch_parent, args=(stop, beside), daemon=True).start()
     due: dict[str, float] = {}
     while not stop.is_set():
         try:

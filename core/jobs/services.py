@@ -71,7 +71,7 @@ class Task:
 
 Work = Callable[[Task], None]
 _kinds: dict[str, Work] = {}
-_regular: dict[str, tuple[timedelta, Callable[[], None]]] = {}
+_regular: dict[str, tuple[timedelta, Callable[[], object]]] = {}
 _people: list[Callable[[int], Actor | None]] = []
 
 
@@ -85,12 +85,12 @@ def add_kind(kind: str, work: Work) -> None:
     _kinds[kind] = work
 
 
-def add_regular(name: str, every: timedelta, work: Callable[[], None]) -> None:
+def add_regular(name: str, every: timedelta, work: Callable[[], object]) -> None:
     """``work()`` runs in the worker every so often and opens its own transactions."""
     _regular[name] = (every, work)
 
 
-def regular_work() -> dict[str, tuple[timedelta, Callable[[], None]]]:
+def regular_work() -> dict[str, tuple[timedelta, Callable[[], object]]]:
     return dict(_regular)
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import delete
 
 from core import clock
 from core.db import transaction
-from core.jobs.services import add_regular
+from core.files.jobs import check_uploads, sweep_orphans
+from core.jobs.services import add_regular, forget
 from core.web.models import UsedKey
 
 KEEP_KEYS = timedelta(days=30)
@@ -21,3 +22,6 @@ def forget_old_keys() -> None:
 
 
 add_regular("forget old form keys", timedelta(hours=6), forget_old_keys)
+add_regular("check uploaded files", timedelta(seconds=5), check_uploads)
+add_regular("forget finished jobs", timedelta(hours=6), forget)
+add_regular("sweep orphaned files", timedelta(hours=6), sweep_orphans)

@@ -27,6 +27,7 @@ from core.db import db
 from core.jobs.services import Task, add_kind
 from core.money import Money
 from core.text import N_, Message
+from core.web import paging
 from core.web.models import SavedView
 from core.web.paging import Page, after_key, in_order, paginate
 from core.web.words import CHINESE, LOCALES, say, translate
@@ -171,7 +172,7 @@ def show(
     order, keys = listing.order(args)
     return Table(
         listing=listing,
-        page=paginate(query.options(*options), *keys),
+        page=paginate(query.options(*options), *keys, size=paging.PAGE_SIZE),
         query=query,
         args=listing.kept(args),
         order=order,

@@ -28,6 +28,7 @@ from finance.disbursements.lifecycle import refuse_failed
 from finance.disbursements.models import Disbursement, PayeeAccount
 from finance.disbursements.queries import account_names, disbursement_of, till_findings
 from finance.disbursements.rules import SOURCE_ACCOUNT, same_name
+from registry.accounts.services import notify_organization
 from registry.organizations.models import Organization
 
 __all__ = [
@@ -216,11 +217,24 @@ def mark_paid(disbursement: Disbursement, *, paid_on: date, voucher_number: str,
         paid_on=paid_on,
         voucher_number=voucher_number,
     )
+    _tell(disbursement, "payment_paid", paid_on=paid_on, digits=disbursement.payee_account.last_four)
+
+
+def _tell(disbursement: Disbursement, template: str, **params: Any) -> None:
+    """Mail to the payee."""
+    commitment = disbursement.commitment
+    notify_organization(
+        commitment.organization_id,
+        template,
+        {"title": commitment.title, "number": disbursement.number, "amount": disbursement.amount, **params},
+        agency_id=disbursement.agency_id,
+    )
 
 
 def mark_returned(disbursement: Disbursement, *, reason: str, by: Any) -> None:
     """The bank sent the money back: it is committed again and the tranche may be requested anew."""
     fire(disbursement, "return", by=by, note=reason, reason=reason)
+    _tell(disbursement, "payment_returned", reason=reason)
 
 
 def cancel(disbursement: Disbursement, *, reason: str, by: Any) -> None:

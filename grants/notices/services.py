@@ -23,6 +23,7 @@ from grants.calls.services import conclude, mark_judged
 from grants.notices.models import Notice, NoticeItem, Objection
 from grants.notices.queries import notice_of, objection_count, open_objections
 from grants.notices.rules import ANSWER_DAYS, SOURCE, objection_problems
+from registry.accounts.services import notify_organization
 
 
 def publish_notice(
@@ -159,11 +160,29 @@ def decide_objection(objection: Objection, *, by: Any) -> None:
         db.session.refresh(application, ["state"])
         if application.state != "rejected":
             reject(application, by=by, note=objection.number)
+        _tell(objection)
         return
     fire(objection, "reject", by=by)
     db.session.refresh(application, ["state"])
     if application.state == "objected" and not open_objections(application):
         clear_objection(application, by=by, note=objection.number)
+    _tell(objection)
+
+
+def _tell(objection: Objection) -> None:
+    """Mail to the applicant; the person who objected left a telephone number."""
+    application = objection.application
+    notify_organization(
+        application.organization_id,
+        "objection_decided",
+        {
+            "title": application.title,
+            "number": application.number or "",
+            "objection": objection.number,
+            "upheld": objection.uphold,
+        },
+        agency_id=application.agency_id,
+    )
 
 
 def conclude_notice(notice: Notice, *, by: Any) -> list[Application]:

@@ -38,6 +38,7 @@ from projects.agreements.rules import (
     too_long,
     tranche_plan,
 )
+from registry.accounts.services import notify_organization
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
 
@@ -194,6 +195,12 @@ def finance_review(agreement: Agreement, *, by: Any) -> None:
 
 def offer(agreement: Agreement, *, by: Any) -> None:
     fire(agreement, "offer", by=by)
+    notify_organization(
+        agreement.organization_id,
+        "agreement_offered",
+        {"title": agreement.title, "number": agreement.number, "amount": agreement.amount},
+        agency_id=agreement.agency_id,
+    )
 
 
 def accept(agreement: Agreement, *, by: Any) -> None:

@@ -19,6 +19,7 @@ from projects.agreements.policy import require_permission
 from projects.supervision.models import Appointment, Rectification
 from projects.supervision.queries import appointed
 from registry.accounts.models import User
+from registry.accounts.services import notify_organization
 from registry.interests.queries import conflict
 
 ROLES = ("supervisor", "evaluator")
@@ -105,6 +106,12 @@ def open_rectification(project: Project, *, items: str, due_on: date, by: Any) -
     db.session.add(row)
     db.session.flush()
     record(row, "opened", by=by, details={"project": project.number, "due_on": due_on})
+    notify_organization(
+        project.organization_id,
+        "rectification_opened",
+        {"title": project.title, "number": project.number, "due": due_on, "items": items.strip()},
+        agency_id=project.agency_id,
+    )
     return row
 
 

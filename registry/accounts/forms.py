@@ -107,11 +107,16 @@ class GrantForm(Form):
             raise ValidationError(gettext("This role is held at a unit: leave the organization empty."))
 
 
+class ContactForm(Form):
+    email = StringField(_l("E-mail"), validators=[MaxLength(120)])
+
+
 class AccountForm(Form):
     """A new account: the person, the login and the unit that keeps it. It can do nothing yet."""
 
     name = StringField(_l("Name of the person"), validators=[Required(), MaxLength(60)])
     phone = StringField(_l("Mobile number"), validators=[Required(), MaxLength(20)])
+    email = StringField(_l("E-mail"), validators=[MaxLength(120)])
     title = StringField(_l("Position"), validators=[MaxLength(60)])
     login = StringField(_l("Login"), validators=[Required(), MaxLength(60)])
     agency = ChoiceField(_l("Kept at the unit"), validators=[Required()])

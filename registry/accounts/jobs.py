@@ -9,7 +9,7 @@ from registry.accounts.models import User
 
 def asker(user_id: int) -> User | None:
     user = db.session.get(User, user_id)
-    return user if user is not None and user.active else None
+    return user if user is not None and user.is_active else None
 
 
 use_people(asker)

@@ -35,6 +35,7 @@ from registry.accounts import queries, services
 from registry.accounts.forms import (
     AccountForm,
     ChangePasswordForm,
+    ContactForm,
     FilterForm,
     GrantForm,
     LanguageForm,
@@ -45,7 +46,7 @@ from registry.accounts.models import RoleAssignment, User
 from registry.agencies.models import KINDS, Agency
 from registry.organizations.queries import named
 from registry.persons.models import Person
-from registry.persons.services import record_person
+from registry.persons.services import record_person, set_email
 
 bp = Blueprint("accounts", __name__)
 
@@ -193,6 +194,21 @@ def own() -> Answer:
     )
 
 
+@bp.route("/account/contact", methods=["GET", "POST"])
+@allow.signed_in
+def contact() -> Answer:
+    """Where mail about one's own matters goes."""
+    form = ContactForm(data={"email": current_user.person.email})
+    if form.validate_on_submit():
+        try:
+            set_email(current_user.person, form.email.data or "", by=current_user)
+            flash(gettext("Your e-mail address is kept."), "ok")
+            return redirect(url_for("accounts.own"), code=303)
+        except Refusal as refusal:
+            form.email.errors = [say(refusal.sentence)]
+    return render_template("accounts/contact.html", form=form), 422 if form.is_submitted() else 200
+
+
 @bp.route("/account/password", methods=["GET", "POST"])
 @allow.signed_in
 def change_password() -> Answer:
@@ -255,6 +271,8 @@ def create() -> Answer:
             person = record_person(
                 form.name.data, phone=form.phone.data, title=form.title.data or "", by=current_user
             )
+            if form.email.data:
+                set_email(person, form.email.data, by=current_user)
             # The form offers only the units this administrator looks after.
             unit = db.session.get_one(Agency, int(form.agency.data))
             user = services.create_user(person, form.login.data, None, agency=unit, by=current_user)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,8 +17,9 @@ from core import clock
 from core.access.policy import ROLES, Refusal
 from core.audit.services import SYSTEM, Actor, record
 from core.db import db
+from core.mail.services import Recipient, send
 from core.text import N_, Message
-from registry.accounts import policy
+from registry.accounts import policy, queries
 from registry.accounts.models import RoleAssignment, SignInAttempt, User
 from registry.accounts.queries import sign_in_locked_until, user_by_login
 from registry.accounts.rules import LOGIN, normal_password, password_problem
@@ -117,7 +120,24 @@ def create_user(
     db.session.add(user)
     db.session.flush()
     record(user, "account_created", by=by, details={"login": login, "person": person.id})
+    notify("account_created", {"login": login}, to=[user], agency_id=user.agency_id)
     return user
+
+
+def notify(template: str, params: dict[str, Any], *, to: Iterable[User], agency_id: int | None = None) -> int:
+    """Mail to people who gave an address, in their language; it leaves after the commit. How many.
+
+    ``agency_id`` is the unit whose administrators see it in the outbox.
+    """
+    people = [Recipient(user.person.email, user.name, user.locale) for user in to if user.person.email]
+    return send(template, params, to=people, agency_id=agency_id) if people else 0
+
+
+def notify_organization(
+    organization_id: int, template: str, params: dict[str, Any], *, agency_id: int | None = None
+) -> int:
+    """Mail to everybody who acts for an organization."""
+    return notify(template, params, to=queries.people_of(organization_id), agency_id=agency_id)
 
 
 def set_password(user: User, password: str, *, by: Actor) -> None:
@@ -135,6 +155,7 @@ def reset_password(user: User, password: str, *, by: Actor) -> None:
     """An administrator's new password for somebody else who lost theirs."""
     policy.require_other(user, by=by)
     set_password(user, password, by=by)
+    notify("password_reset", {"login": user.login}, to=[user], agency_id=user.agency_id)
 
 
 def set_locale(user: User, code: str, *, by: Actor) -> None:

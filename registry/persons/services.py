@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.access.policy import Refusal
 from core.audit.services import Actor, record
 from core.db import db
+from core.mail.services import is_address
 from core.text import N_, Message
 from registry.persons.models import Person
 from registry.persons.queries import known_person
@@ -24,3 +25,16 @@ def record_person(name: str, *, phone: str = "", title: str = "", by: Actor) -> 
     elif title.strip() and not person.title:
         person.title = title.strip()
     return person
+
+
+def set_email(person: Person, email: str, *, by: Actor) -> None:
+    """The address that mail goes to; an empty one takes it away."""
+    email = email.strip()
+    if email and not is_address(email):
+        raise Refusal(
+            Message(N_("This is no e-mail address. Leave it empty, or write one like name@example.org."))
+        )
+    if person.email != email:
+        person.email = email
+        db.session.flush()
+        record(person, "email_changed", by=by)
