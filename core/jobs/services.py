@@ -222,7 +222,6 @@ def _actor(user_id: int | None) -> Actor:
 
 
 def _finish(number: int, state: str, error: str = "", *, again: bool = False) -> None:
-    db.session.rollback()
     with transaction() as session:
         job = session.get_one(Job, number)
         job.state, job.error, job.touched_at = state, error, clock.now()

@@ -200,7 +200,7 @@ def summary(query: Select[Any], *columns: Any, whole: bool | None = None) -> tup
     """How many rows, and the sums of money columns when there are no more than ``CAP`` or they are asked for."""
     whole = totals_wanted() if whole is None else whole
     plain = query.with_only_columns(*[column.label(f"c{i}") for i, column in enumerate(columns)], literal(1)) \
-        if columns else query.with_only_columns(literal(1))  # fmt: skip
+        if columns else query.with_only_columns(literal(1), maintain_column_froms=True)  # fmt: skip
     bounded = (plain if whole else plain.limit(CAP + 1)).order_by(None).subquery()
     sums = [func.sum(bounded.c[f"c{i}"]) for i in range(len(columns))]
     count, *amounts = db.session.execute(select(func.count(), *sums).select_from(bounded)).one()
@@ -213,7 +213,12 @@ def counts_by(query: Select[Any], column: Any, values: Sequence[str]) -> dict[st
     """How many rows hold each value, in one query, none counted beyond ``CAP``; empty values are left out."""
     parts = []
     for value in values:
-        inner = query.where(column == value).with_only_columns(literal(1)).order_by(None).limit(CAP + 1)
+        inner = (
+            query.where(column == value)
+            .with_only_columns(literal(1), maintain_column_froms=True)
+            .order_by(None)
+            .limit(CAP + 1)
+        )
         parts.append(
             select(cast(literal(value), String).label("value"), func.count().label("n")).select_from(
                 inner.subquery()
@@ -256,7 +261,7 @@ def write_workbook(
     """
     query = listing.rows(user, args)
     total = db.session.scalar(
-        select(func.count()).select_from(query.with_only_columns(literal(1)).order_by(None).subquery())
+        select(func.count()).select_from(query.with_only_columns(literal(1), maintain_column_froms=True).order_by(None).subquery())
     ) or 0  # fmt: skip
     step(0, total)
     book = xlsxwriter.Workbook(target, {"constant_memory": True})
