@@ -39,7 +39,12 @@ def run() -> int:
             growth = (small[page] / small["trivial"]) / share
             missed += line(f"{page}: share of the trivial rate", f"{share:.2%}", share >= 0.03, "≥ 3 %")
             missed += line(f"{page}: growth from {SMALL:,}", f"{growth:.2f}", growth <= 1.3, "≤ 1.3")
-            missed += line(f"{page}: queries", str(large[f"{page}_queries"]), large[f"{page}_queries"] <= most, f"≤ {most}")
+            missed += line(
+                f"{page}: queries",
+                str(large[f"{page}_queries"]),
+                large[f"{page}_queries"] <= most,
+                f"≤ {most}",
+            )
     return missed
 
 
@@ -84,7 +89,10 @@ def prepare(app: Flask) -> tuple[str, dict[str, str]]:
     client.get("/home")
     cookie = client.get_cookie("session")
     assert cookie is not None
-    return f"session={cookie.value}", {"list": "/applications/", "application": f"/applications/{application}"}
+    return f"session={cookie.value}", {
+        "list": "/applications/",
+        "application": f"/applications/{application}",
+    }
 
 
 def queries(app: Flask, cookie: str, path: str) -> int:
