@@ -31,7 +31,8 @@ def work_command(once: bool, beside: int | None) -> None:
     """Work through queued jobs and regular work until told to stop."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        # A handler that took the event's lock itself could meet the wait that holds it.
+        signal.signal(number, lambda *_: threading.Thread(target=stop.set, daemon=True).start())
     if beside is not None:
         threading.Thread(target=_watch_parent, args=(stop, beside), daemon=True).start()
     due: dict[str, float] = {}
