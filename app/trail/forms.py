@@ -23,10 +23,10 @@ class SearchForm(Form):
     since = DayField(_l("From"))
     until = DayField(_l("Until"), validators=[NotBefore("since")])
 
-    def __init__(self, *args: Any, events: list[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, events: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind.choices = [("", say("all"))] + [(name, say(kind.label)) for name, kind in KINDS.items()]
-        self.event.choices = [("", say("all"))] + [(name, name) for name in events]
+        self.event.choices = [("", say("all"))] + [(name, say(words)) for name, words in events]
 
     def validate_number(self, field: Any) -> None:
         if field.data and not re.fullmatch(r"[0-9]{1,18}", field.data.strip()):

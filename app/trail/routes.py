@@ -87,10 +87,16 @@ def words_for(entry: AuditEntry) -> str:
     return own or GENERAL.get(entry.event) or entry.event.replace("_", " ")
 
 
+def _event_choices() -> list[tuple[str, str]]:
+    """The events on record with their words (English ids)."""
+    own = {name: words for events in EVENTS.values() for name, words in events.items()}
+    return [(name, GENERAL.get(name) or own.get(name) or name.replace("_", " ")) for name in queries.events()]
+
+
 @bp.get("/", endpoint="list")
 @allow("audit.read")
 def list_entries() -> str:
-    form = SearchForm(request.args, events=queries.events())
+    form = SearchForm(request.args, events=_event_choices())
     # A filter that cannot be read shows nothing rather than everything.
     found = queries.search(current_user, **form.criteria()) if form.validate() else None
     page = paginate(found, *queries.ORDER) if found is not None else None
@@ -134,7 +140,7 @@ def show(object_type: str, object_id: int) -> str:
 @allow("audit.read")
 def export() -> Response:
     """The entries that fit the filters as CSV; who took which table is on record."""
-    form = SearchForm(request.form, events=queries.events())
+    form = SearchForm(request.form, events=_event_choices())
     if not form.validate():
         abort(400)
     criteria = form.criteria()

@@ -69,9 +69,8 @@ def context() -> dict[str, Any]:
             {
                 "refused-title": "",
                 "refused-amount": "12,O00",
-                "refused-people": "many",
+                "refused-people": "0",
                 "refused-kind": "z",
-                "refused-starts_on": "2026-02-30",
             }
         ),
         prefix="refused-",

@@ -240,6 +240,8 @@ class Language:
         for text, tongue in texts:
             if text in self.data:
                 continue
+            # Commands are named as they are typed.
+            text = re.sub(r"“flask [a-z ]+”", "", text)
             if language == "zh" and not tongue.startswith("en"):
                 if text in self.english and re.search(r"[a-z]{2}", text):
                     yield f"English “{text}”"

@@ -281,6 +281,7 @@ class Campaign:
                 headers={"Accept-Language": "\u00ff;q=x"} if self.random.random() < 0.02 else None,
             )
             status, content = answer.status_code, answer.get_data()
+            answer.close()
         except Exception:
             yield f"{rule.endpoint}: {shot}\n{_where()}"
             self.clients[shot.who] = self._client(shot.who)

@@ -12,6 +12,8 @@ from tests.e2e.live import tell_the_world
 from tests.fuzz.attack import Campaign, open_world
 
 
+# Uploads that break off leave their temporary files to the collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("seed", [1])
 def test_wrong_input_breaks_nothing(
     seed: int, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
