@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from http.cookiejar import Cookie
 from pathlib import Path
 
-import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -27,7 +26,6 @@ from tests import postgres, world
 
 ENGINES = ("sqlite", "postgresql")
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-_counter = iter(range(10**9))
 
 
 def make_app(url: str, instance: Path) -> Flask:
@@ -79,6 +77,37 @@ class Templates:
         return self.made[engine]
 
 
+class Stage:
+    """One application on one engine for all tests of this worker, on a fresh copy of the world for each.
+
+    Making an application, its templates and its statements costs far more than copying a database, so
+    the application stays; its settings, its extensions, its folder and its rows are set back.
+    """
+
+    def __init__(self, engine: str, templates: Templates) -> None:
+        self.engine = engine
+        self.origin, self.source = templates.get(engine)
+        self.instance = templates.folder / f"stage-{engine}"
+        self.name = f"stage_{_worker()}"
+        if engine == "sqlite":
+            url = f"sqlite:///{self.instance / 'shanzhi.db'}"
+        else:
+            url = make_url(self.origin).set(database=self.name).render_as_string(hide_password=False)
+        self.app = make_app(url, self.instance)
+        self.config, self.extensions = dict(self.app.config), dict(self.app.extensions)
+
+    def set_up(self) -> Flask:
+        self.app.config.clear()
+        self.app.config.update(self.config)
+        self.app.extensions.clear()
+        self.app.extensions.update(self.extensions)
+        shutil.rmtree(self.instance, ignore_errors=True)
+        shutil.copytree(self.source, self.instance)
+        if self.engine == "postgresql":
+            postgres.copy_database(make_url(self.origin).database or "", self.name)
+        return self.app
+
+
 def _worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
@@ -93,31 +122,19 @@ def engine(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(scope="session")
+def stages() -> dict[str, Stage]:
+    return {}
+
+
 @pytest.fixture
-def bare_app(engine: str, templates: Templates, tmp_path: Path) -> Iterator[Flask]:
+def bare_app(engine: str, templates: Templates, stages: dict[str, Stage]) -> Iterator[Flask]:
     """The application on its own copy of the world, outside any context."""
-    url, source = templates.get(engine)
-    instance = tmp_path / "instance"
-    shutil.copytree(source, instance)
-    if engine == "sqlite":
-        target = f"sqlite:///{instance / 'shanzhi.db'}"
-    else:
-        name = f"test_{_worker()}_{next(_counter)}"
-        parts = make_url(url)
-        with psycopg.connect(
-            host=parts.query["host"], user="postgres", dbname="postgres", autocommit=True
-        ) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{parts.database}"'.encode())
-        target = parts.set(database=name).render_as_string(hide_password=False)
-    app = make_app(target, instance)
+    if engine not in stages:
+        stages[engine] = Stage(engine, templates)
+    app = stages[engine].set_up()
     yield app
     dispose(app)
-    if engine == "postgresql":
-        parts = make_url(target)
-        with psycopg.connect(
-            host=parts.query["host"], user="postgres", dbname="postgres", autocommit=True
-        ) as connection:
-            connection.execute(f'DROP DATABASE "{parts.database}" WITH (FORCE)'.encode())
 
 
 @pytest.fixture
