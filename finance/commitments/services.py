@@ -180,6 +180,35 @@ def reduce_tranche(tranche: Tranche, amount: Money, *, reason: str, by: Actor) -
     )
 
 
+def shift(
+    commitment: Commitment,
+    giver: str,
+    taker: str,
+    amount: Money,
+    *,
+    kind: str,
+    key: str,
+    reference: tuple[str, int],
+    memo: str = "",
+    by: Actor,
+) -> list[Transfer]:
+    """Move money between the commitment's own accounts (``KINDS``), split over its sources to the fen.
+
+    One transfer for each source that takes part. The same ``key`` again gives the first transfers.
+    """
+    accounts = _accounts(commitment)
+    return [
+        move(
+            kind,
+            key=key,
+            legs=[(accounts[giver], -amount), (accounts[taker], amount)],
+            reference=reference,
+            memo=memo,
+            by=by,
+        )
+    ]
+
+
 def return_surplus(commitment: Commitment, amount: Money, *, key: str, by: Actor) -> Transfer:
     """Paid money that came back: off what was paid, through the returned account, to the budget."""
     _require_positive(amount)

@@ -16,10 +16,10 @@ from core.audit.services import Actor
 from core.lifecycle import Lifecycle, State, Transition
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
+from finance.commitments.services import shift
 from finance.disbursements import policy
 from finance.disbursements.models import Disbursement
 from finance.disbursements.queries import till_findings
-from finance.ledger.services import account_of, move
 
 
 def refuse_failed(findings: list[Finding]) -> None:
@@ -124,14 +124,13 @@ def _require_reason(reason: str) -> None:
 
 
 def _shift(disbursement: Disbursement, kind: str, giver: str, taker: str, by: Actor, memo: str = "") -> None:
-    owner = ("commitment", disbursement.commitment_id)
-    move(
-        kind,
+    shift(
+        disbursement.commitment,
+        giver,
+        taker,
+        disbursement.amount,
+        kind=kind,
         key=f"disbursement/{disbursement.id}/{kind}",
-        legs=[
-            (account_of(*owner, giver), -disbursement.amount),
-            (account_of(*owner, taker), disbursement.amount),
-        ],
         reference=("disbursement", disbursement.id),
         memo=memo or disbursement.number,
         by=by,
