@@ -35,6 +35,7 @@ ROOMS = (
     "registry.accounts", "registry.credit", "registry.experts",
     "finance.ledger", "finance.funds", "finance.catalogue", "finance.purchasing",
     "finance.commitments", "finance.disbursements",
+    "finance.lottery", "finance.alerts", "finance.statements",
     "grants.rubrics", "grants.calls", "grants.applications", "grants.notices",
     "projects.agreements", "projects.delivery", "projects.spending", "projects.supervision",
     "projects.claims", "projects.closure",

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.money import Money
-from finance.funds.imports import COLUMNS, read_notices
-from finance.funds.rules import check_notices, compare, exact_decimal, notices_to_dict
+from finance.lottery.imports import COLUMNS, read_notices
+from finance.lottery.rules import check_notices, compare, exact_decimal, notices_to_dict
 
 DATA = Path(__file__).parent.parent / "data"
 TABLE = DATA / "lottery_fund_use.csv"

@@ -25,7 +25,7 @@ from core.spreadsheets import (
     too_many_cells,
 )
 from core.text import N_, Message
-from finance.funds.rules import WAN, NoticeRow
+from finance.lottery.rules import WAN, NoticeRow
 
 FIRST_YEAR, LAST_YEAR = 1987, 2100
 
