@@ -66,13 +66,21 @@ def _administration() -> psycopg.Connection:
 @cache
 def server() -> str:
     """The folder of the server's socket; the server starts if no worker of this run has started it."""
-    folder = Path(tempfile.gettempdir()) / f"shanzhi-pg-{run_id()}"
+    folder = _roomy_memory() / f"shanzhi-pg-{run_id()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     with locked(folder / "lock"):
         ready = folder / "ready"
         if not ready.exists():
             ready.write_text(start(folder))
         return ready.read_text()
+
+
+def _roomy_memory() -> Path:
+    """Memory where there is enough of it (databases are made and dropped a thousand times), else the disk."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 << 30:
+        return memory
+    return Path(tempfile.gettempdir())
 
 
 def run_id() -> str:
