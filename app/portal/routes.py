@@ -12,6 +12,7 @@ from app.portal import queries
 from app.portal.forms import ObjectionForm
 from core import clock
 from core.audit.services import SYSTEM
+from core.documents.services import pdf_available
 from core.files.services import store
 from core.text import N_
 from core.web.gate import allow
@@ -106,7 +107,10 @@ def notice(notice_id: int) -> Any:
         return redirect(url_for("portal.objected", number=objection.number), code=303)
     status = 422 if form.errors else 200
     open_now = clock.today() <= found.ends_on
-    return render_template("portal/notice.html", notice=found, form=form, open_now=open_now), status
+    page = render_template(
+        "portal/notice.html", notice=found, form=form, open_now=open_now, pdf=pdf_available()
+    )
+    return page, status
 
 
 @bp.get("/objections/<number>")

@@ -34,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS_FOR_ONE = 60
 SECONDS_IN_LINE = 60
 SECONDS_IDLE = 300
+# Documents in hand in one server process; each holds a thread that a page could use.
+AT_ONCE = 6
 _HEAD = struct.Struct(">cI")
 
 
@@ -93,13 +95,21 @@ class Printers:
     def __init__(self, folder: Path, size: int | None = None) -> None:
         self.folder = folder
         self.size = size or os.cpu_count() or 1
+        self._line = threading.BoundedSemaphore(AT_ONCE)
         self._places = threading.BoundedSemaphore(self.size)
         self._idle: list[Printer] = []
         atexit.register(self.close)
 
     def render(self, page: str, rules: str, *, seconds: float = SECONDS_FOR_ONE) -> bytes:
-        """The PDF of a page. Raises :class:`PrintError`, and :class:`Busy` when no printer gets free."""
-        request = json.dumps({"page": page, "rules": rules}).encode()
+        """The PDF of a page. Raises :class:`PrintError`, and :class:`Busy` when the line is long or stands still."""
+        if not self._line.acquire(blocking=False):
+            raise Busy("too many documents wait")
+        try:
+            return self._print(json.dumps({"page": page, "rules": rules}).encode(), seconds)
+        finally:
+            self._line.release()
+
+    def _print(self, request: bytes, seconds: float) -> bytes:
         deadline = time.monotonic() + SECONDS_IN_LINE
         if not self._places.acquire(timeout=SECONDS_IN_LINE):
             raise Busy("every printer is busy")

@@ -6,11 +6,11 @@ says why; nothing else depends on it.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import current_app, render_template
+from flask import Response, current_app, render_template
 from flask_babel import force_locale
 
 from core.access.policy import Refusal
@@ -20,6 +20,7 @@ from core.text import N_, Message
 
 CHINESE = "zh_Hans_CN"
 STYLESHEET = "css/document.css"
+PUBLIC_KEPT = 32
 
 
 @cache
@@ -50,22 +51,47 @@ def pdf_refusal() -> Refusal:
     )
 
 
-def render_pdf(template: str, context: dict[str, Any]) -> bytes:
+def render_pdf(template: str, context: dict[str, Any], *, public: bool = False) -> bytes:
     """The PDF of ``template``, in Chinese, A4, in the layout of static/css/document.css.
 
-    Raises :class:`Refusal` (503) where printing is off.
+    A ``public`` document is kept for the next who asks, as long as it says the same: nobody from
+    outside can keep the printers busy with one page. Raises :class:`Refusal` (503) where printing is
+    off or too many documents wait.
     """
     if not pdf_available():
         raise pdf_refusal()
-    with force_locale(CHINESE):
-        page = render_template(template, **context)
-    rules = _rules(current_app.instance_path, str(current_app.static_folder))
+    page, rules = document_page(template, context), document_rules()
     try:
+        if public:
+            return _kept(current_app.instance_path, page, rules)
         return _printers(current_app.instance_path).render(page, rules)
     except Busy as error:
         raise Refusal(
             Message(N_("Many documents are being printed just now. Try again in a minute.")), status=503
         ) from error
+
+
+def print_out(template: str, context: dict[str, Any], name: str, *, public: bool = False) -> Response:
+    """The answer that shows the PDF of ``template`` in the browser, as ``name`` when it is saved."""
+    response = Response(render_pdf(template, context, public=public), mimetype="application/pdf")
+    response.headers.set("Content-Disposition", "inline", filename=f"{name}.pdf")
+    return response
+
+
+def document_page(template: str, context: dict[str, Any]) -> str:
+    """The page that is laid out: HTML, in Chinese whatever the reader's language."""
+    with force_locale(CHINESE):
+        return render_template(template, **context)
+
+
+def document_rules() -> str:
+    """The stylesheet of printed documents with its fonts."""
+    return _rules(current_app.instance_path, str(current_app.static_folder))
+
+
+@lru_cache(maxsize=PUBLIC_KEPT)
+def _kept(instance: str, page: str, rules: str) -> bytes:
+    return _printers(instance).render(page, rules)
 
 
 @cache
@@ -75,7 +101,6 @@ def _printers(instance: str) -> Printers:
 
 @cache
 def _rules(instance: str, static: str) -> str:
-    """The stylesheet of printed documents with its fonts."""
     rules = (Path(static) / STYLESHEET).read_text(encoding="utf-8")
     faces = font_faces(Path(instance))
     return f"{faces}\nhtml {{ font-family: {SONG_STACK}; }}\nh1, h2, h3, th {{ font-family: {HEI_STACK}; }}\n{rules}"

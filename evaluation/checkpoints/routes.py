@@ -12,8 +12,9 @@ from flask_login import current_user
 from sqlalchemy.orm import joinedload
 
 from core import clock
+from core.access.policy import Refusal
 from core.audit.queries import history_of
-from core.money import Money
+from core.documents.services import pdf_available, print_out
 from core.text import N_, Message
 from core.web import navigation, tables
 from core.web.gate import allow
@@ -21,7 +22,7 @@ from core.web.words import say
 from evaluation.checkpoints import queries, rules, services
 from evaluation.checkpoints.forms import PlanForm, ReportForm
 from evaluation.checkpoints.models import Checkpoint
-from evaluation.checkpoints.reports import CHECKPOINTS, SHOWN
+from evaluation.checkpoints.reports import CHECKPOINTS, SHOWN, known_facts, report_facts
 from evaluation.reviews import rules as sheets
 from evaluation.reviews.forms import Sheet
 from projects.agreements import queries as agreements
@@ -194,24 +195,6 @@ def _checkpoint(checkpoint_id: int) -> Checkpoint:
     return checkpoint
 
 
-def _facts(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The automatic facts: as graded once there is a grade, else as of now."""
-    kept = checkpoint.facts if checkpoint.state == "final" else {}
-    found = kept if "records" in kept else queries.facts(checkpoint.project)
-    spent, paid, granted = (Money(found[key]) for key in ("spent_fen", "paid_fen", "granted_fen"))
-    return {
-        **found,
-        "spent": spent,
-        "paid": paid,
-        "granted": granted,
-        "spent_of_paid": spent.ratio_to(paid),
-        "spent_of_granted": spent.ratio_to(granted),
-        "time_gone": rules.ratio(found["days_gone"], found["days_in_all"]),
-        "person_times_done": rules.ratio(found["person_times"], found["planned_person_times"]),
-        "persons_done": rules.ratio(found["persons"], found["planned_beneficiaries"]),
-    }
-
-
 @bp.get("/<int:checkpoint_id>")
 @allow("checkpoint.read", "checkpoint.evaluate", "checkpoint.report")
 def show(checkpoint_id: int) -> Any:
@@ -223,7 +206,7 @@ def show(checkpoint_id: int) -> Any:
         kind=rules.KINDS[checkpoint.kind],
         grades=rules.GRADES,
         shown=checkpoint.state in SHOWN,
-        facts=_facts(checkpoint),
+        facts=known_facts(checkpoint),
         given={row.criterion_id: row for row in checkpoint.scores},
         first=checkpoint.facts.get("first")
         if checkpoint.state in ("rectifying", "rechecked", "final")
@@ -236,7 +219,23 @@ def show(checkpoint_id: int) -> Any:
         and checkpoint.organization_id in current_user.organization_ids("checkpoint.report"),
         events=history_of(checkpoint),
         words=EVENTS,
+        pdf=pdf_available(),
     )
+
+
+@bp.get("/<int:checkpoint_id>/document.pdf")
+@allow("checkpoint.read", "checkpoint.evaluate", "checkpoint.report")
+def document(checkpoint_id: int) -> Any:
+    """The evaluation report, once there is a verdict."""
+    checkpoint = _checkpoint(checkpoint_id)
+    if checkpoint.state not in SHOWN:
+        raise Refusal(
+            Message(N_("There is no report yet: the evaluation is not graded.")),
+            whose_turn=Message(N_("the evaluator")),
+            status=409,
+        )
+    name = f"{checkpoint.project.number} {say(rules.KINDS[checkpoint.kind])}"
+    return print_out("checkpoints/document.html", report_facts(checkpoint), name)
 
 
 @bp.route("/<int:checkpoint_id>/report", methods=["GET", "POST"])
@@ -259,7 +258,7 @@ def report(checkpoint_id: int) -> Any:
         checkpoint=checkpoint,
         project=checkpoint.project,
         kind=rules.KINDS[checkpoint.kind],
-        facts=_facts(checkpoint),
+        facts=known_facts(checkpoint),
     )
     return shown, 422 if form.errors else 200
 
@@ -317,7 +316,7 @@ def _grade_page(checkpoint: Checkpoint, sheet: Sheet) -> str:
         kind=rules.KINDS[checkpoint.kind],
         criteria=checkpoint.rubric.criteria,
         sheet=sheet,
-        facts=_facts(checkpoint),
+        facts=known_facts(checkpoint),
         again=checkpoint.state == "rectifying",
         rectifications=rectifications_of(checkpoint.project),
     )

@@ -11,8 +11,8 @@ from flask_login import current_user
 from sqlalchemy.orm import joinedload, selectinload
 
 from core.audit.queries import history_of
+from core.documents.services import pdf_available, print_out
 from core.money import Money
-from core.rules.rules import Finding
 from core.text import N_, Message
 from core.web import navigation
 from core.web.gate import allow
@@ -20,6 +20,7 @@ from core.web.paging import paginate
 from evaluation.decisions import queries, rules, services
 from evaluation.decisions.forms import Amounts, NoteForm, NoticeForm
 from evaluation.decisions.models import Decision
+from evaluation.decisions.reports import checks, form_facts
 from evaluation.panels.queries import panel_of
 from grants.calls.queries import call_in_scope
 
@@ -116,35 +117,34 @@ def _page(decision: Decision, form: NoteForm) -> str:
     shares = queries.shares(decision)
     pot = queries.pot(decision.call)
     people = queries.handlers(decision)
-    panel = panel_of(decision.call)
-    if decision.findings:
-        findings = [Finding.from_dict(item) for item in decision.findings]
-    else:
-        findings = rules.findings(
-            shares,
-            pot=pot,
-            cap=decision.call.project_cap,
-            scorers=[member.person_id for member in panel.members] if panel else [],
-            handlers={step: user.person_id for step, user in people.items()},
-        )
     notice = queries.notice_of(decision.call_id)
     return render_template(
         "decisions/show.html",
         decision=decision,
-        panel=panel,
+        panel=panel_of(decision.call),
         passed={share.application: share.passed for share in shares},
         total=sum((share.amount for share in shares), Money(0)),
         requested=sum((share.requested for share in shares), Money(0)),
         funded=sum(bool(share.amount) for share in shares),
         pot=pot,
         people=people,
-        findings=findings,
+        findings=checks(decision, people),
         notice=notice,
         form=form,
         events=history_of(decision),
         words=EVENTS,
         here=decision.agency_id,
+        pdf=pdf_available(),
     )
+
+
+@bp.get("/<int:decision_id>/document.pdf")
+@allow("commitment.read")
+def document(decision_id: int) -> Any:
+    """The approval form."""
+    decision = _decision(decision_id)
+    name = f"{_('Approval form')} {decision.call.title}"
+    return print_out("decisions/document.html", form_facts(decision), name)
 
 
 @bp.route("/<int:decision_id>/edit", methods=["GET", "POST"])

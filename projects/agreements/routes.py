@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 from core import clock
 from core.audit.queries import history_of
 from core.db import db
-from core.documents.services import pdf_available, pdf_refusal, render_pdf
+from core.documents.services import pdf_available, print_out
 from core.money import Money
 from core.text import N_, Message
 from core.web import navigation, tables
@@ -298,12 +298,7 @@ def edit(agreement_id: int) -> Any:
 @allow("agreement.read", "own.read")
 def document(agreement_id: int) -> Response:
     agreement = _agreement_or_404(agreement_id)
-    if not pdf_available():
-        raise pdf_refusal()
-    data = render_pdf("agreements/document.html", reports.document_facts(agreement))
-    response = Response(data, mimetype="application/pdf")
-    response.headers.set("Content-Disposition", "inline", filename=f"{agreement.number}.pdf")
-    return response
+    return print_out("agreements/document.html", reports.document_facts(agreement), agreement.number)
 
 
 @bp.get("/projects")

@@ -51,6 +51,12 @@ def archive_in_scope(user: Any, project_id: int) -> StoredFile | None:
     )
 
 
+def archived_closure(archive: StoredFile) -> Closure:
+    return db.session.scalars(
+        select(Closure).where(Closure.archive_file_id == archive.id).options(joinedload(Closure.project))
+    ).one()
+
+
 def contents(project: Project) -> Iterator[Entry]:
     """What the projects floor and those below it put into the archive, as (path, bytes)."""
     yield from _selection(project)

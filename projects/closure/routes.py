@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from core.audit.queries import history_of
 from core.db import db
+from core.documents.services import pdf_available, print_out
 from core.files.models import StoredFile
 from core.files.services import serve
 from core.money import Money
@@ -26,6 +27,7 @@ from projects.claims.rules import surplus
 from projects.closure import policy, queries, services
 from projects.closure.forms import ReportForm, ReturnForm, SettleForm
 from projects.closure.models import Closure
+from projects.closure.reports import index_facts
 from projects.spending.queries import spent_total
 
 bp = Blueprint("closure", __name__)
@@ -117,6 +119,7 @@ def _show(closure: Closure, **forms: Any) -> str:
         and current_user.may("closure.report", organization_id=closure.organization_id),
         archive=queries.archive_in_scope(current_user, project.id),
         retention=services.RETENTION_YEARS,
+        pdf=pdf_available(),
         return_form=forms.get("return_form") or ReturnForm(formdata=None),
         settle_form=forms.get("settle_form") or SettleForm(formdata=None),
     )
@@ -177,6 +180,16 @@ def archive(project_id: int) -> Any:
 def download(project_id: int) -> Response:
     stored = queries.archive_in_scope(current_user, project_id) or abort(404)
     return serve(stored)
+
+
+@bp.get("/projects/<int:project_id>/archive-index.pdf")
+@allow("disbursement.read")
+def document(project_id: int) -> Response:
+    """The index of the sealed archive, for the folder and for whoever receives the archive."""
+    archive = queries.archive_in_scope(current_user, project_id) or abort(404)
+    closure = queries.archived_closure(archive)
+    name = f"{closure.project.number} {gettext('Archive index')}"
+    return print_out("closure/document.html", index_facts(closure, archive), name)
 
 
 @bp.get("/projects/<int:project_id>/closure/audit")
