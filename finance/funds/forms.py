@@ -69,4 +69,5 @@ class EarmarkForm(Form):
     agency_id = ChoiceField(_l("For the unit"), [Required()], coerce=int)
     title = StringField(_l("Set aside for"), [Required(), MaxLength(160)])
     purpose = ChoiceField(_l("Purpose"), [Required()])
+    reason = TextAreaField(_l("Why this purpose"), [MaxLength(500)])
     amount = MoneyField(_l("Amount"), [Required(), Positive()])

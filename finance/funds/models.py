@@ -72,6 +72,8 @@ class Earmark(Model):
     agency_id: Mapped[int] = fk("agency.id")
     title: Mapped[str] = mapped_column(String(160))
     purpose: Mapped[str] = mapped_column(String(32))
+    # Why, where the purpose is “other”.
+    reason: Mapped[str] = mapped_column(Text, default="")
     amount: Mapped[Money] = money_column()
     made_on: Mapped[date]
     made_by: Mapped[int] = fk("user_account.id")

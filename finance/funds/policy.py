@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core.access.policy import Refusal
+from core.money import Money
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
 from finance.funds.models import Budget, FundSource
@@ -55,6 +56,8 @@ ARTICLE_33 = (
 )
 ARTICLE_5 = "中央集中彩票公益金支持社会福利事业资金使用管理办法 第五条：遵循“扶老、助残、救孤、济困”的宗旨。"
 ARTICLE_6 = "中央集中彩票公益金支持社会福利事业资金使用管理办法 第六条"
+# Party-building cost is paid from the general budget; the lottery serves its own purposes alone.
+PARTY_COST = "关于推动社会组织高质量发展的实施方案（鄂民发〔2023〕73号）：社会组织党建工作经费纳入财政预算。"
 LOCAL_LISTS = "地方福利彩票公益金使用管理规定（济源；湖南2017）"
 
 
@@ -87,6 +90,12 @@ FORBIDDEN = (
         LOCAL_LISTS,
     ),
     Forbidden("RLF-2g", N_("Office buildings and staff housing"), r"楼堂馆所|职工住宅|办公楼", LOCAL_LISTS),
+    Forbidden(
+        "RLF-2h",
+        N_("Party-building cost"),
+        r"党建(工作)?经费|党组织(活动|工作)?经费|党费|党务(工作)?经费",
+        f"{PARTY_COST} {ARTICLE_33}",
+    ),
 )
 
 
@@ -95,9 +104,31 @@ def purposes_of(source: FundSource) -> dict[str, str]:
     return {code: label or PURPOSES.get(code, code) for code, label in source.purposes.items()}
 
 
-def purpose_finding(kind: str, purposes: Mapping[str, str], purpose: str, *, basis: str = "") -> Finding:
-    """RLF-1: is this purpose among those the source permits? No whitelist: not applicable."""
+def purpose_finding(
+    kind: str, purposes: Mapping[str, str], purpose: str, *, basis: str = "", reason: str | None = None
+) -> Finding:
+    """RLF-1: is this purpose among those the source permits? No whitelist: not applicable.
+
+    “Other” purposes of the lottery need a ``reason`` in words (``None``: nobody was asked for one);
+    party building is never one of the lottery's.
+    """
     title = Message(N_("Purpose permitted by the fund"))
+    if kind == LOTTERY and purpose == "party" and (not purposes or purpose in purposes):
+        return Finding(
+            "RLF-3",
+            Verdict.FAIL,
+            title,
+            Message(N_("Party building is paid from the general budget, never from the lottery.")),
+            source=f"{PARTY_COST} {ARTICLE_33}",
+        )
+    if kind == LOTTERY and purpose == "other" and purpose in purposes and reason == "":
+        return Finding(
+            "RLF-1",
+            Verdict.FAIL,
+            title,
+            Message(N_("Another purpose than those the fund names needs its reason in words.")),
+            source=" ".join(filter(None, (basis, ARTICLE_5))),
+        )
     if not purposes:
         return Finding(
             "RLF-1",
@@ -181,16 +212,41 @@ def forbidden_findings(
     ]
 
 
-def earmark_findings(source: FundSource, *, purpose: str, title: str) -> list[Finding]:
-    """What RLF says about setting money of ``source`` aside for this."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What money of a budget shall be set aside for. ``deciding`` is false where a page only asks."""
+
+    budget: Budget
+    purpose: str
+    title: str
+    amount: Money
+    reason: str = ""
+    deciding: bool = False
+
+
+_asked: dict[str, Callable[[Wish], list[Finding]]] = {}
+
+
+def ask_before_earmark(name: str, rule: Callable[[Wish], list[Finding]]) -> None:
+    """Let a room above judge each wish to set money aside; a failed finding refuses it."""
+    _asked[name] = rule
+
+
+def earmark_findings(wish: Wish) -> list[Finding]:
+    """What RLF and the rooms above say about setting money aside for this."""
+    source = wish.budget.fund_source
     return [
-        purpose_finding(source.kind, purposes_of(source), purpose, basis=source.basis),
-        *forbidden_findings(source.kind, [title]),
+        purpose_finding(
+            source.kind, purposes_of(source), wish.purpose, basis=source.basis, reason=wish.reason.strip()
+        ),
+        *forbidden_findings(source.kind, [wish.title, wish.reason]),
+        *(finding for rule in _asked.values() for finding in rule(wish)),
     ]
 
 
-def may_earmark(budget: Budget, *, agency: Agency, purpose: str, title: str) -> Refusal | None:
+def may_earmark(wish: Wish, *, agency: Agency) -> Refusal | None:
     """Why money of this budget cannot be set aside for this purpose; ``None`` when it can."""
+    budget = wish.budget
     if budget.state != "approved":
         return Refusal(
             Message(N_("Money can be taken from a budget only after a second person has approved it.")),
@@ -207,7 +263,7 @@ def may_earmark(budget: Budget, *, agency: Agency, purpose: str, title: str) -> 
             ),
             status=403,
         )
-    for finding in earmark_findings(budget.fund_source, purpose=purpose, title=title):
+    for finding in earmark_findings(wish):
         if finding.verdict is Verdict.FAIL:
             return Refusal(finding.sentence, rule=finding.rule, source=finding.source)
     return None

@@ -24,7 +24,15 @@ from core.web.words import say
 from finance.funds import services
 from finance.funds.forms import BudgetForm, EarmarkForm, SourceForm
 from finance.funds.models import Budget, FundSource
-from finance.funds.policy import PURPOSES, SOURCE_KINDS, TIERS, earmark_findings, may_manage, purposes_of
+from finance.funds.policy import (
+    PURPOSES,
+    SOURCE_KINDS,
+    TIERS,
+    Wish,
+    earmark_findings,
+    may_manage,
+    purposes_of,
+)
 from finance.funds.queries import (
     Figures,
     budget_in_scope,
@@ -253,6 +261,7 @@ def new_earmark(budget_id: int) -> Any:
             title=form.title.data,
             purpose=form.purpose.data,
             amount=form.amount.data,
+            reason=form.reason.data or "",
             by=current_user,
         )
         flash(_("%(amount)s yuan are set aside.", amount=made.amount.format()))
@@ -277,7 +286,9 @@ def earmark(earmark_id: int) -> Any:
         source=found.budget.fund_source,
         name=budget_name(found.budget),
         figure=figures_of_earmarks([found])[found.id],
-        findings=earmark_findings(found.budget.fund_source, purpose=found.purpose, title=found.title),
+        findings=earmark_findings(
+            Wish(found.budget, found.purpose, found.title, Money(0), reason=found.reason)
+        ),
         entries=extract_of("earmark", found.id, limit=50),
         people=_names({found.made_by}),
         may_release=may_manage(current_user, found.budget.agency_id) is None,

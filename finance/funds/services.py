@@ -105,14 +105,18 @@ def approve_budget(budget: Budget, *, by: Actor) -> None:
     fire(budget, "approve", by=by, details={"amount": budget.amount})
 
 
-def earmark(budget: Budget, *, agency: Agency, title: str, purpose: str, amount: Money, by: Actor) -> Earmark:
+def earmark(
+    budget: Budget, *, agency: Agency, title: str, purpose: str, amount: Money, reason: str = "", by: Actor
+) -> Earmark:
     """Set money of an approved budget aside for one thing and one permitted purpose.
 
-    Refused with the article quoted when the source does not permit the purpose (RLF), and when
-    the budget has not enough left.
+    ``reason`` says what another purpose than the named ones is. Refused with the article quoted
+    when the source or its plan of the year does not permit the purpose (RLF), and when the budget
+    has not enough left.
     """
     _require_positive(amount)
-    refusal = policy.may_earmark(budget, agency=agency, purpose=purpose, title=title)
+    wish = policy.Wish(budget, purpose, title.strip(), amount, reason.strip(), deciding=True)
+    refusal = policy.may_earmark(wish, agency=agency)
     if refusal is not None:
         raise refusal
     row = Earmark(
@@ -120,6 +124,7 @@ def earmark(budget: Budget, *, agency: Agency, title: str, purpose: str, amount:
         agency_id=agency.id,
         title=title.strip(),
         purpose=purpose,
+        reason=wish.reason,
         amount=amount,
         made_on=clock.today(),
         made_by=by.actor_id,

@@ -6,6 +6,9 @@ Create Date: 2026-11-22
 
 """
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
@@ -13,8 +16,8 @@ depends_on = None
 
 
 def upgrade():
-    pass
+    op.add_column("earmark", sa.Column("reason", sa.Text(), nullable=False, server_default=""))
 
 
 def downgrade():
-    pass
+    op.drop_column("earmark", "reason")
