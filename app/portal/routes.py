@@ -12,13 +12,14 @@ from app.portal import queries
 from app.portal.forms import ObjectionForm
 from core import clock
 from core.audit.services import SYSTEM
-from core.documents.services import pdf_available
+from core.documents.services import pdf_available, print_out
 from core.files.services import store
 from core.text import N_
 from core.web.gate import allow
 from core.web.paging import paginate
 from grants.calls.models import Call
 from grants.notices.models import Notice
+from grants.notices.reports import document_facts
 from grants.notices.services import file_objection
 from projects.agreements.models import Project
 
@@ -111,6 +112,15 @@ def notice(notice_id: int) -> Any:
         "portal/notice.html", notice=found, form=form, open_now=open_now, pdf=pdf_available()
     )
     return page, status
+
+
+@bp.get("/notices/<int:notice_id>/document.pdf")
+@allow.public
+def document(notice_id: int) -> Any:
+    """The notice to print and put up."""
+    found = queries.notice(notice_id) or abort(404)
+    name = _("Notice of “%(title)s”", title=found.call.title)
+    return print_out("notices/document.html", document_facts(found), name, public=True)
 
 
 @bp.get("/objections/<number>")

@@ -42,11 +42,6 @@ def notice_of(call: Call) -> Notice | None:
     return db.session.scalar(select(Notice).where(Notice.call_id == call.id))
 
 
-def public_notice(notice_id: int) -> Notice | None:
-    """A notice as anybody may read it."""
-    return db.session.scalar(select(Notice).where(Notice.id == notice_id).options(*_WHOLE))
-
-
 def current_notices(on: date | None = None) -> list[Notice]:
     """Notices that run on a day; public."""
     day = on or clock.today()

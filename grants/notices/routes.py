@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from core import clock
 from core.db import db
-from core.documents.services import pdf_available, print_out
+from core.documents.services import pdf_available
 from core.files.models import StoredFile
 from core.files.services import serve
 from core.money import Money
@@ -34,10 +34,8 @@ from grants.notices.queries import (
     notice_in_scope,
     notice_of,
     objection_in_scope,
-    public_notice,
     visible_notices,
 )
-from grants.notices.reports import document_facts
 from grants.notices.services import (
     answer_objection,
     conclude_notice,
@@ -236,15 +234,6 @@ def show(notice_id: int) -> str:
         history=trail(notice, EVENTS),
         pdf=pdf_available(),
     )
-
-
-@bp.get("/<int:notice_id>/document.pdf")
-@allow.public
-def document(notice_id: int) -> Any:
-    """The notice to print and put up; public as its page on the portal is."""
-    notice = public_notice(notice_id) or abort(404)
-    name = _("Notice of “%(title)s”", title=notice.call.title)
-    return print_out("notices/document.html", document_facts(notice), name, public=True)
 
 
 @bp.post("/<int:notice_id>/conclude")
