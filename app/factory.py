@@ -34,13 +34,13 @@ ROOMS = (
     "registry.agencies", "registry.persons", "registry.organizations", "registry.interests",
     "registry.accounts", "registry.credit", "registry.experts",
     "finance.ledger", "finance.funds", "finance.catalogue", "finance.purchasing",
-    "finance.commitments", "finance.disbursements",
+    "finance.commitments", "finance.disbursements", "finance.recoveries", "finance.hosting", "finance.batches",
     "finance.lottery", "finance.alerts", "finance.statements",
     "grants.rubrics", "grants.calls", "grants.applications", "grants.notices",
     "projects.agreements", "projects.delivery", "projects.spending", "projects.supervision",
     "projects.claims", "projects.closure",
     "evaluation.panels", "evaluation.reviews", "evaluation.decisions", "evaluation.checkpoints",
-    "app.home", "app.portal", "app.work", "app.trail", "app.handover", "app.demo",
+    "app.home", "app.portal", "app.work", "app.trail", "app.rulebook", "app.handover", "app.demo",
 )  # fmt: skip
 
 SECURITY_HEADERS = {
