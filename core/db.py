@@ -127,6 +127,8 @@ def configure_engine(engine: Engine) -> None:
             "busy_timeout=20000",
             "foreign_keys=ON",
             "temp_store=MEMORY",
+            # INSERT OR REPLACE deletes: the append-only guards must see it.
+            "recursive_triggers=ON",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

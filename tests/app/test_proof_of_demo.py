@@ -1,6 +1,6 @@
 """Any single row of the ledger or the audit trail that is changed, removed or slipped in is named.
 
-On the demonstration world, on both databases, with foreign keys, checks and the append-only habit
+On the demonstration world, on both databases, with triggers, foreign keys and checks
 out of the way: whoever does this owns the database, but neither the keys nor the seals.
 """
 
@@ -26,6 +26,7 @@ from finance.ledger import commands as ledger
 from finance.ledger.models import Account, Posting, Transfer
 from tests.app.told import copy_on, demo
 from tests.conftest import ENGINES, dispose
+from tests.tampering import drop_triggers
 
 TABLES = {"audit_entry": (AuditEntry.__table__, audit), "posting": (Posting.__table__, ledger)}
 ORDER = {
@@ -53,6 +54,7 @@ def forging(app: Flask) -> Iterator[None]:
     with app.app_context():
         try:
             with transaction() as session:
+                assert drop_triggers(session) >= len(TABLES)
                 if session.get_bind().dialect.name == "postgresql":
                     session.execute(text("SET LOCAL session_replication_role = replica"))
                     session.execute(text("ALTER TABLE posting DROP CONSTRAINT ck_posting_amount_not_zero"))

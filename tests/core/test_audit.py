@@ -11,6 +11,7 @@ from core.audit.queries import verify
 from core.audit.services import SYSTEM, record
 from core.db import db, transaction
 from registry.persons.models import Person
+from tests.tampering import drop_triggers
 
 
 @pytest.fixture
@@ -31,6 +32,7 @@ def trail(app):
 
 def run(statement: str, **values: object) -> None:
     with transaction() as session:
+        drop_triggers(session)
         session.execute(text(statement), values)
 
 
