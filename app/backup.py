@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from flask import current_app
-from sqlalchemy import Table, func, insert, select, text, update
+from sqlalchemy import Table, func, insert, select, text
 from sqlalchemy.engine import Connection
 
 from core import clock
@@ -171,30 +171,46 @@ def _check_parts(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
 
 
 def _read_table(archive: zipfile.ZipFile, table: Table, connection: Connection) -> int:
-    """Insert the rows; references of a table to itself follow when all its rows are there."""
+    """Insert the rows once and for all: one that refers to a later row of its own table waits for it."""
     own = [
         column for column in table.columns if any(key.column.table is table for key in column.foreign_keys)
     ]
     columns = list(table.columns)
-    later: list[dict[str, Any]] = []
+    there: set[int] = set()
+    waiting: list[dict[str, Any]] = []
     count = 0
     with archive.open(f"tables/{table.name}.jsonl") as part:
         while batch := [json.loads(line) for line in islice(part, BATCH)]:
-            rows = []
-            for values in batch:
-                row = {
-                    column.name: _typed(column, value) for column, value in zip(columns, values, strict=True)
-                }
-                if any(row[column.name] is not None for column in own):
-                    later.append({"row_id": row["id"], **{column.name: row[column.name] for column in own}})
-                    row |= {column.name: None for column in own}
-                rows.append(row)
-            connection.execute(insert(table), rows)
+            rows = [
+                {column.name: _typed(column, value) for column, value in zip(columns, values, strict=True)}
+                for values in batch
+            ]
             count += len(rows)
-    for held in later:
-        number = held.pop("row_id")
-        connection.execute(update(table).where(table.c.id == number).values(**held))
+            if own:
+                rows, waiting = _in_order([*waiting, *rows], own, there)
+            if rows:
+                connection.execute(insert(table), rows)
+    if waiting:
+        raise BackupError(f"{table.name}: {len(waiting)} row(s) refer to rows that are not there")
     return count
+
+
+def _in_order(
+    rows: list[dict[str, Any]], own: list[Any], there: set[int]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows that can be inserted now, referred-to ones first, and those that must wait."""
+    ready: list[dict[str, Any]] = []
+    while True:
+        waiting = []
+        for row in rows:
+            if all(row[column.name] in there or row[column.name] in (None, row["id"]) for column in own):
+                there.add(row["id"])
+                ready.append(row)
+            else:
+                waiting.append(row)
+        if not waiting or len(waiting) == len(rows):
+            return ready, waiting
+        rows = waiting
 
 
 def _typed(column: Any, value: Any) -> Any:

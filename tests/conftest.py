@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from http.cookiejar import Cookie
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -89,9 +90,11 @@ class Stage:
         self.origin, self.source = templates.get(engine)
         self.instance = templates.folder / f"stage-{engine}"
         self.name = f"stage_{_worker()}"
+        self.administration: psycopg.Connection | None = None
         if engine == "sqlite":
             url = f"sqlite:///{self.instance / 'shanzhi.db'}"
         else:
+            self.administration = postgres.administration()
             url = make_url(self.origin).set(database=self.name).render_as_string(hide_password=False)
         self.app = make_app(url, self.instance)
         self.config, self.extensions = dict(self.app.config), dict(self.app.extensions)
@@ -103,9 +106,13 @@ class Stage:
         self.app.extensions.update(self.extensions)
         shutil.rmtree(self.instance, ignore_errors=True)
         shutil.copytree(self.source, self.instance)
-        if self.engine == "postgresql":
-            postgres.copy_database(make_url(self.origin).database or "", self.name)
+        if self.administration is not None:
+            postgres.copy_database(self.administration, make_url(self.origin).database or "", self.name)
         return self.app
+
+    def close(self) -> None:
+        if self.administration is not None:
+            self.administration.close()
 
 
 def _worker() -> str:
@@ -123,8 +130,11 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def stages() -> dict[str, Stage]:
-    return {}
+def stages() -> Iterator[dict[str, Stage]]:
+    made: dict[str, Stage] = {}
+    yield made
+    for stage in made.values():
+        stage.close()
 
 
 @pytest.fixture

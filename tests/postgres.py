@@ -38,29 +38,25 @@ def database_url() -> str:
 
 def fresh_database(name: str) -> str:
     """Drop and make the database of this name; its SQLAlchemy address. No locale of the machine has a part in it."""
-    socket_folder = server()
-    with psycopg.connect(
-        host=socket_folder, user="postgres", dbname="postgres", autocommit=True
-    ) as connection:
+    with administration() as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
         connection.execute(
             f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING UTF8 '
             f"LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'".encode()
         )
-    return f"postgresql+psycopg://postgres@/{name}?host={socket_folder}"
+    return f"postgresql+psycopg://postgres@/{name}?host={server()}"
 
 
-def copy_database(source: str, name: str) -> None:
-    """Make the database of this name a copy of another one that nobody uses now."""
-    administration = _administration()
-    administration.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
-    # Copying files is faster than writing a small database through the log.
-    administration.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY'.encode())
-
-
-@cache
-def _administration() -> psycopg.Connection:
+def administration() -> psycopg.Connection:
+    """A connection that makes databases; whoever asks closes it."""
     return psycopg.connect(host=server(), user="postgres", dbname="postgres", autocommit=True)
+
+
+def copy_database(connection: psycopg.Connection, source: str, name: str) -> None:
+    """Make the database of this name a copy of another one that nobody uses now."""
+    connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+    # Copying files is faster than writing a small database through the log.
+    connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY'.encode())
 
 
 @cache
