@@ -21,10 +21,13 @@ from app.demo.stage import (
     set_others,
     set_troubles,
 )
-from app.demo.story import Delivery, Round, on
+from app.demo.story import Delivery, Round, on, paper
+from app.work.services import ask_for_export, save_view
 from core import clock
 from core.db import db
+from core.jobs.services import run_next
 from core.money import Money
+from core.web.tables import LISTINGS
 from finance.catalogue.services import add_item
 from finance.funds.services import earmark
 from finance.purchasing.imports import read_purchases
@@ -32,7 +35,7 @@ from finance.purchasing.services import import_purchases
 from grants.applications.services import return_for_supplement, withdraw
 from grants.calls.services import cancel_call, review_call
 from grants.rubrics.models import Rubric
-from grants.rubrics.services import create_standard_rubrics
+from grants.rubrics.services import copy_rubric, create_standard_rubrics
 from projects.agreements.services import (
     accept,
     draft_contract,
@@ -90,7 +93,9 @@ def seed_demo() -> None:
     _purchases(stage)
     _signing_round(stage, rubrics)
     _noticed_round(stage, rubrics)
+    _rounds_in_hand(stage, rubrics)
     _open_rounds(stage, rubrics, urban_rubrics)
+    _desk(stage, rubrics)
     with on(today - timedelta(days=2)):
         set_troubles(stage)
 
@@ -108,9 +113,9 @@ def _catalogue(stage: Stage) -> None:
 
 
 def _finished_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
-    """Two projects through their whole life to the sealed archive."""
+    """Two projects through their whole life to the sealed archive; two that have their account still to close."""
     opens = clock.today() - timedelta(days=560)
-    told = Round(stage, "4", opens.year, 4, opens, applicants=4, cap="60000", pot="110000")
+    told = Round(stage, "4", opens.year, 4, opens, applicants=4, cap="60000", pot="220000")
     told.draft(rubrics)
     told.publish()
     told.apply(submitted=4)
@@ -130,9 +135,11 @@ def _finished_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
         work.evaluate("final", start + timedelta(days=302), share=94)
         # The first spent most of its grant; the second has a surplus to return.
         share = 95 if place == 0 else 86
-        work.close(
-            start + timedelta(days=320), eligible=project.agreement.amount.split([share, 100 - share])[0]
-        )
+        day, eligible = start + timedelta(days=320), project.agreement.amount.split([share, 100 - share])[0]
+        if place < 2:
+            work.close(day, eligible=eligible)
+        elif place == 2:
+            work.report_closing(day, eligible=eligible)
 
 
 def _running_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
@@ -158,7 +165,7 @@ def _running_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
         elif place == 12:
             work.evaluate("midterm", day, share=50)
         elif place < 17:
-            work.evaluate("midterm", day, share=80, graded=False)
+            work.evaluate("midterm", day, share=80, begun=place > 14, graded=False)
         else:
             work.evaluate("midterm", day, share=80, reported=False)
         if place < 9:
@@ -172,7 +179,12 @@ def _suspend_and_rectify(told: Round) -> None:
         suspend_project(told.projects[-1], reason=TEXTS["suspend"], by=told.who("clerk"))
     with on(clock.today() - timedelta(days=5)):
         for item in db.session.scalars(select(Rectification).where(Rectification.state == "open")).all():
-            answer_rectification(item, answer=TEXTS["rectified"], by=told.stage.leaders[item.organization_id])
+            answer_rectification(
+                item,
+                answer=TEXTS["rectified"],
+                file=paper("proof", item.id),
+                by=told.stage.leaders[item.organization_id],
+            )
 
 
 def _signing_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
@@ -201,7 +213,7 @@ def _signing_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
     notice = told.notice(opens + timedelta(days=40))
     told.object(notice, opens + timedelta(days=41))
     told.answer(notice, opens + timedelta(days=43))
-    told.award(notice, steps=(5, 4, 3, 2, 1, 0))
+    told.award(notice, steps=(5, 4, 3, 2, 1, 0, -1))
 
 
 def _purchases(stage: Stage) -> None:
@@ -268,6 +280,34 @@ def _noticed_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
     told.decide()
     notice = told.notice(today - timedelta(days=1))
     told.object(notice, today - timedelta(days=1))
+
+
+def _rounds_in_hand(stage: Stage, rubrics: dict[str, Rubric]) -> None:
+    """Small rounds that wait for a panel, for score sheets, for the amounts, and for the notice."""
+    today = clock.today()
+    for number, (key, age) in enumerate((("plan", 24), ("score", 31), ("propose", 34), ("approve", 37)), 71):
+        told = Round(
+            stage, key, today.year, number, today - timedelta(days=age), applicants=3, cap="20000", pot="50000",
+            skip=number - 57, source="general", purpose="community",
+        )  # fmt: skip
+        told.draft(rubrics)
+        told.publish()
+        told.apply(submitted=3)
+        told.check()
+        if key != "plan":
+            told.judge(scored=key != "score")
+        if key in ("propose", "approve"):
+            told.decide(approved=key == "approve")
+
+
+def _desk(stage: Stage, rubrics: dict[str, Rubric]) -> None:
+    """What the programme officer has in hand beside the rounds: a rubric to change, a view, an export."""
+    clerk, listing = stage.people["clerk"], LISTINGS["applications.list"]
+    with on(clock.today() - timedelta(days=1)):
+        copy_rubric(rubrics["selection"], name=TEXTS["rubric_copy"], by=clerk)
+        save_view(listing, TEXTS["view"], "state=submitted", by=clerk)
+        ask_for_export(listing, "state=submitted", locale="zh", by=clerk)
+    run_next()
 
 
 def _open_rounds(stage: Stage, rubrics: dict[str, Rubric], urban_rubrics: dict[str, Rubric]) -> None:

@@ -253,13 +253,22 @@ def inspect(stage: Stage, year: int) -> None:
 
 
 def set_troubles(stage: Stage) -> None:
-    """One organization on the abnormal list, so that a check has something to find."""
+    """One organization on the abnormal list, so that a check has something to find; one that broke its word."""
     record_entry(
         stage.organizations[-1],
         "abnormal_list",
         entered_on=clock.today() - timedelta(days=20),
         grounds=TEXTS["grounds"],
         source=TEXTS["grounds_source"],
+        by=stage.people["clerk"],
+    )
+    # The first of the register.
+    record_entry(
+        min(stage.organizations, key=lambda item: item.sort_key),
+        "commitment_breach",
+        entered_on=clock.today() - timedelta(days=20),
+        grounds=TEXTS["breach"],
+        source=TEXTS["breach_source"],
         by=stage.people["clerk"],
     )
     db.session.flush()

@@ -18,9 +18,11 @@ from sqlalchemy import select
 from app.demo.photos import photo
 from app.demo.stage import TEXTS, WORLD, Stage
 from core import clock
+from core.audit.services import SYSTEM
 from core.db import db, transaction
+from core.files.services import store
 from core.money import Money
-from evaluation.checkpoints.services import grade, plan_checkpoint, report
+from evaluation.checkpoints.services import begin, grade, plan_checkpoint, report
 from evaluation.decisions.services import (
     approve_decision,
     budget_review,
@@ -45,6 +47,7 @@ from finance.disbursements.services import (
 from finance.funds.services import earmark
 from grants.applications.models import Application
 from grants.applications.services import (
+    add_attachment,
     confirm_eligibility,
     findings_for,
     save_application,
@@ -59,6 +62,7 @@ from grants.rubrics.models import Criterion, Rubric
 from projects.agreements.models import Project
 from projects.agreements.services import accept, draft_agreement, finance_review, legal_review, offer, sign
 from projects.claims.services import accept_claim, submit_claim
+from projects.closure.models import Closure
 from projects.closure.services import archive, check_closure, report_closure, settle
 from projects.delivery.services import add_record
 from projects.spending.services import add_expense
@@ -77,6 +81,11 @@ def on(day: date, hour: int = 10, minute: int = 0) -> Iterator[None]:
     """One working moment of the story: its own time and its own transaction."""
     with clock.at(clock.at_local(day, hour, minute)), transaction():
         yield
+
+
+def paper(kind: str, number: int) -> tuple[io.BytesIO, str]:
+    """A scanned sheet of this kind, as it is handed in."""
+    return io.BytesIO(photo(number)), TEXTS["papers"][kind]
 
 
 @dataclass
@@ -166,6 +175,13 @@ class Round:
                     ],
                     by=operator,
                 )
+                if not place:
+                    add_attachment(
+                        application,
+                        store(*paper("licence", application.id), by=operator),
+                        kind="licence",
+                        by=operator,
+                    )
                 self.applications.append(application)
             if place < submitted:
                 with on(day, 14 + place % 4, 30):
@@ -216,8 +232,8 @@ class Round:
                     by=self.who("clerk"),
                 )
 
-    def judge(self) -> None:
-        """Panel, blind sheets, ranking, decision, notice."""
+    def judge(self, *, scored: bool = True) -> None:
+        """The panel drawn and witnessed, and its blind sheets; not ``scored``: one of them alone is in."""
         people = self.stage.people
         with on(self.opens + timedelta(days=24)):
             panel = plan_panel(self.call, size=5, finance_experts=1, by=self.who("clerk"))
@@ -238,6 +254,8 @@ class Round:
                     by=self.stage.experts[sheet.person_id],
                 )
                 submit_review(sheet, by=self.stage.experts[sheet.person_id])
+                if not scored:
+                    break
 
     @staticmethod
     def _points(criteria: list[Criterion], application: int, person: int) -> dict[int, int | None]:
@@ -250,9 +268,12 @@ class Round:
             points[item.id] = max(0, item.points * 100 - loss) // 50 * 50
         return points
 
-    def decide(self) -> None:
+    def decide(self, *, approved: bool = True) -> None:
+        """The proposal, and the three people after it."""
         with on(self.opens + timedelta(days=33)):
             decision = propose_decision(self.call, by=self.who("clerk"))
+        if not approved:
+            return
         with on(self.opens + timedelta(days=34)):
             review_decision(decision, by=self.who("reviewer"))
         with on(self.opens + timedelta(days=35)):
@@ -278,6 +299,7 @@ class Round:
                 name=TEXTS["objector"],
                 phone="13700000000",
                 text=TEXTS["objection"],
+                file=store(*paper("evidence", notice.id), by=SYSTEM),
             )
 
     def answer(self, notice: Notice, day: date) -> None:
@@ -288,7 +310,10 @@ class Round:
             decide_objection(notice.objections[0], by=self.who("reviewer"))
 
     def award(self, notice: Notice, *, steps: Sequence[int] = ()) -> None:
-        """Conclude the notice and sign. ``steps`` says for each agreement how far it got (default: all the way)."""
+        """Conclude the notice and sign.
+
+        ``steps`` says for each agreement how far it got (default: all the way; below zero: none is drafted).
+        """
         with on(notice.ends_on + timedelta(days=1)):
             conclude_notice(notice, by=self.who("clerk"))
         self.starts = notice.ends_on + timedelta(days=20)
@@ -299,6 +324,8 @@ class Round:
             )
 
     def _sign(self, application: Application, day: date, steps: int) -> None:
+        if steps < 0:
+            return
         leader = self.stage.leaders[application.organization_id]
         with on(day):
             agreement = draft_agreement(
@@ -360,6 +387,7 @@ class Delivery:
                 self.tranche(number),
                 payee_account=self.account(),
                 receipt_number=receipt,
+                receipt_file=paper("receipt", self.project.id) if number == 1 else None,
                 by=self.leader,
             )
         if stop == "claimed":
@@ -425,11 +453,19 @@ class Delivery:
                     payee=TEXTS["expense_payees"][place % len(TEXTS["expense_payees"])],
                     voucher_number=f"FP-{self.project.id:04d}-{batch}-{place:02d}",
                     purpose=line.basis or line.code,
+                    file=None if place else paper("voucher", self.project.id),
                     by=self.operator,
                 )
 
     def evaluate(
-        self, kind: str, day: date, *, share: int, reported: bool = True, graded: bool = True
+        self,
+        kind: str,
+        day: date,
+        *,
+        share: int,
+        reported: bool = True,
+        begun: bool = True,
+        graded: bool = True,
     ) -> None:
         """A checkpoint scored at ``share`` percent of each criterion."""
         evaluator = self.stage.people["evaluator"]
@@ -445,6 +481,9 @@ class Delivery:
             return
         with on(day + timedelta(days=4)):
             report(checkpoint, TEXTS["report"], by=self.leader)
+        if begun:
+            with on(day + timedelta(days=6)):
+                begin(checkpoint, by=evaluator)
         if not graded:
             return
         with on(day + timedelta(days=8)):
@@ -457,12 +496,20 @@ class Delivery:
                 by=evaluator,
             )
 
+    def report_closing(self, day: date, *, eligible: Money) -> Closure:
+        """The closing account with its audit."""
+        with on(day):
+            return report_closure(
+                self.project,
+                summary=TEXTS["closure"],
+                eligible_cost=eligible,
+                audit_file=paper("audit", self.project.id),
+                by=self.leader,
+            )
+
     def close(self, day: date, *, eligible: Money) -> None:
         """The closing account, what is still due of the last tranche, the surplus back, the archive."""
-        with on(day):
-            closing = report_closure(
-                self.project, summary=TEXTS["closure"], eligible_cost=eligible, by=self.leader
-            )
+        closing = self.report_closing(day, eligible=eligible)
         with on(day + timedelta(days=3)):
             check_closure(closing, by=self.round.who("clerk"))
         if self.tranche(3).amount:
