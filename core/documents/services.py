@@ -6,11 +6,12 @@ says why; nothing else depends on it.
 
 from __future__ import annotations
 
+import io
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Response, current_app, render_template
+from flask import Response, current_app, render_template, send_file
 from flask_babel import force_locale
 
 from core.access.policy import Refusal
@@ -73,9 +74,8 @@ def render_pdf(template: str, context: dict[str, Any], *, public: bool = False) 
 
 def print_out(template: str, context: dict[str, Any], name: str, *, public: bool = False) -> Response:
     """The answer that shows the PDF of ``template`` in the browser, as ``name`` when it is saved."""
-    response = Response(render_pdf(template, context, public=public), mimetype="application/pdf")
-    response.headers.set("Content-Disposition", "inline", filename=f"{name}.pdf")
-    return response
+    pdf = render_pdf(template, context, public=public)
+    return send_file(io.BytesIO(pdf), mimetype="application/pdf", download_name=f"{name}.pdf", max_age=None)
 
 
 def document_page(template: str, context: dict[str, Any]) -> str:

@@ -265,6 +265,7 @@ def test_the_agreement_is_printed_where_the_server_can(bare_app, browser_as, mon
     ids = _ids(bare_app)
     url = PAGES[1].format(**ids)
     monkeypatch.setattr("projects.agreements.routes.pdf_available", lambda: False)
+    monkeypatch.setattr("core.documents.services.pdf_available", lambda: False)
     page = browser_as("clerk").get(url, status=503)
     assert "Pango" in page
     assert "Pango" in browser_as("clerk").get(PAGES[0].format(**ids))
