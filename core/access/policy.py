@@ -146,6 +146,15 @@ ROLES: dict[str, Role] = {
     )
 }  # fmt: skip
 
+# What somebody who is away may hand on to a colleague: steps of payments, and what is read for them.
+DELEGABLE = frozenset(
+    {
+        "agency.read", "organization.read", "fund.read", "commitment.read", "disbursement.read",
+        "disbursement.request", "disbursement.review", "disbursement.approve", "disbursement.pay",
+    }
+)  # fmt: skip
+STEPS_OF_PAYMENTS = frozenset(item for item in DELEGABLE if not reads(item))
+
 # Three administrators, three people: nobody holds two of these, nor one of them and a business role.
 ADMINISTRATORS = frozenset({"system_admin", "security_admin", "audit_admin"})
 

@@ -1,7 +1,7 @@
 """Commitments: what is owed to whom, for what, until when.
 
-A commitment takes money from an earmark for one payee and is paid in tranches that sum to it
-exactly. Upper floors place holds (open rectification, suspension, open objection) and name
+A commitment takes money from one earmark or several for one payee and is paid in tranches that
+sum to it exactly. Each earmark's share has its own accounts: no source ever pays for another. Upper floors place holds (open rectification, suspension, open objection) and name
 excluded people (those who scored): nothing is released under a hold, nor by an excluded person.
 """
 
@@ -31,6 +31,9 @@ class Commitment(Model):
     ended_on: Mapped[date | None]
 
     earmark: Mapped[Earmark] = relationship()
+    shares: Mapped[list[CommitmentShare]] = relationship(
+        back_populates="commitment", order_by="CommitmentShare.number"
+    )
     organization: Mapped[Organization] = relationship()
     tranches: Mapped[list[Tranche]] = relationship(back_populates="commitment", order_by="Tranche.number")
     holds: Mapped[list[Hold]] = relationship(back_populates="commitment", order_by="Hold.id")
@@ -39,6 +42,27 @@ class Commitment(Model):
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("ends_on >= starts_on", name="dates_order"),
         Index(None, "agency_id", "id"),
+    )
+
+
+class CommitmentShare(Model):
+    """What one earmark gives to a commitment; the first is the commitment's own earmark."""
+
+    commitment_id: Mapped[int] = fk("commitment.id", index=False)
+    number: Mapped[int]
+    earmark_id: Mapped[int] = fk("earmark.id")
+    agency_id: Mapped[int] = fk("agency.id", index=False)
+    amount: Mapped[Money] = money_column()
+
+    commitment: Mapped[Commitment] = relationship(back_populates="shares")
+    earmark: Mapped[Earmark] = relationship()
+
+    __table_args__ = (
+        UniqueConstraint("commitment_id", "number"),
+        UniqueConstraint("commitment_id", "earmark_id"),
+        CheckConstraint("number > 0", name="number_positive"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        Index(None, "agency_id", "commitment_id"),
     )
 
 

@@ -12,10 +12,10 @@ from sqlalchemy.orm import joinedload
 
 from core.db import db
 from core.money import Money
-from finance.commitments.models import Commitment, ExcludedPerson, Hold, Tranche
+from finance.commitments.models import Commitment, CommitmentShare, ExcludedPerson, Hold, Tranche
 from finance.funds.models import Budget, Earmark
-from finance.ledger.models import Account
-from finance.ledger.queries import Owner, balance, balances, name_owners
+from finance.ledger.models import Account, Posting
+from finance.ledger.queries import Owner, balances, extract_of, name_owners
 
 KINDS = ("committed", "payable", "paid", "returned")
 
@@ -45,8 +45,14 @@ def payments_of(tranches: Iterable[Tranche]) -> dict[int, Payment]:
 
 
 def in_scope(user: Any) -> ColumnElement[bool]:
+    """Of the user's units, also where they only give a share, or owed to the user's organizations."""
+    units = user.agency_ids("commitment.read")
+    shared = select(CommitmentShare.commitment_id).where(
+        CommitmentShare.agency_id.in_(units), CommitmentShare.number > 1
+    )
     return or_(
-        Commitment.agency_id.in_(user.agency_ids("commitment.read")),
+        Commitment.agency_id.in_(units),
+        Commitment.id.in_(shared),
         Commitment.organization_id.in_(user.organization_ids("own.read")),
     )
 
@@ -71,7 +77,8 @@ def totals(user: Any, *conditions: ColumnElement[bool]) -> tuple[int, dict[str, 
     chosen = select(Commitment.id).where(in_scope(user), *conditions)
     rows = db.session.execute(
         select(Account.kind, func.sum(Account.balance))
-        .where(Account.owner_type == "commitment", Account.owner_id.in_(chosen))
+        .join(CommitmentShare, CommitmentShare.id == Account.owner_id)
+        .where(Account.owner_type == "commitment_share", CommitmentShare.commitment_id.in_(chosen))
         .group_by(Account.kind)
     )
     sums = dict.fromkeys(KINDS, Money(0))
@@ -99,12 +106,12 @@ def running_commitments(organization_id: int, on: date) -> list[Commitment]:
 
 def paid_total(commitment: Commitment) -> Money:
     """What was paid and has not come back."""
-    return balance("commitment", commitment.id, "paid")
+    return sums_of([commitment])[commitment.id]["paid"]
 
 
 def committed_balance(commitment: Commitment) -> Money:
     """What is owed and not yet approved for payment."""
-    return balance("commitment", commitment.id, "committed")
+    return sums_of([commitment])[commitment.id]["committed"]
 
 
 def open_holds(commitment: Commitment) -> list[Hold]:
@@ -129,21 +136,34 @@ def excluded_people(commitment: Commitment) -> dict[int, str]:
 
 def sums_of(commitments: Iterable[Commitment]) -> dict[int, dict[str, Money]]:
     """Committed, payable, paid and returned of several commitments in one query."""
-    ids = [commitment.id for commitment in commitments]
-    found = balances("commitment", ids)
-    return {
-        row_id: {
-            kind: found[row_id][kind].balance if kind in found.get(row_id, {}) else Money(0) for kind in KINDS
-        }
-        for row_id in ids
-    }
+    found = {commitment.id: dict.fromkeys(KINDS, Money(0)) for commitment in commitments}
+    rows = db.session.execute(
+        select(CommitmentShare.commitment_id, Account.kind, func.sum(Account.balance))
+        .join(Account, Account.owner_id == CommitmentShare.id)
+        .where(Account.owner_type == "commitment_share", CommitmentShare.commitment_id.in_(found))
+        .group_by(CommitmentShare.commitment_id, Account.kind)
+    )
+    for row_id, kind, amount in rows:
+        found[row_id][kind] = amount
+    return found
+
+
+def accounts_of(commitment: Commitment) -> dict[int, dict[str, Account]]:
+    """The accounts of each source's part: share id → kind → account."""
+    return balances("commitment_share", [share.id for share in commitment.shares])
+
+
+def extract_of_commitment(commitment: Commitment, *, limit: int = 50) -> list[Posting]:
+    """The newest postings on the accounts of all its sources."""
+    return extract_of("commitment_share", *(share.id for share in commitment.shares), limit=limit)
 
 
 def commitments_of_earmark(earmark_id: int) -> list[Commitment]:
     return list(
         db.session.scalars(
             select(Commitment)
-            .where(Commitment.earmark_id == earmark_id)
+            .join(CommitmentShare, CommitmentShare.commitment_id == Commitment.id)
+            .where(CommitmentShare.earmark_id == earmark_id)
             .options(joinedload(Commitment.organization))
             .order_by(Commitment.id)
         )
@@ -160,4 +180,17 @@ def _names(ids: set[int]) -> dict[int, Owner]:
     }
 
 
+def _share_names(ids: set[int]) -> dict[int, Owner]:
+    rows = db.session.execute(
+        select(CommitmentShare.id, Commitment.id, Commitment.number, Commitment.title)
+        .join(Commitment, Commitment.id == CommitmentShare.commitment_id)
+        .where(CommitmentShare.id.in_(ids))
+    )
+    return {
+        share_id: Owner(f"{number} {title}", "commitments.show", {"commitment_id": row_id})
+        for share_id, row_id, number, title in rows
+    }
+
+
 name_owners("commitment", _names)
+name_owners("commitment_share", _share_names)

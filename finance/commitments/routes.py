@@ -14,16 +14,17 @@ from core.text import N_
 from core.web import navigation
 from core.web.gate import allow
 from core.web.paging import paginate
-from finance.commitments.models import Commitment, Hold
+from finance.commitments.models import Commitment, CommitmentShare, Hold
 from finance.commitments.queries import (
+    accounts_of,
     commitment_in_scope,
     excluded_people,
+    extract_of_commitment,
     payments_of,
     sums_of,
     totals,
     visible_commitments,
 )
-from finance.ledger.queries import balances, extract_of
 from registry.accounts.models import User
 from registry.persons.models import Person
 
@@ -70,7 +71,11 @@ def list() -> Any:
     conditions: Any = []
     earmark_id = request.args.get("earmark", type=int)
     if earmark_id is not None:
-        conditions.append(Commitment.earmark_id == earmark_id)
+        conditions.append(
+            Commitment.id.in_(
+                select(CommitmentShare.commitment_id).where(CommitmentShare.earmark_id == earmark_id)
+            )
+        )
     view = request.args.get("view", "running")
     if view == "running":
         conditions.append(Commitment.ended_on.is_(None))
@@ -120,7 +125,7 @@ def show(commitment_id: int) -> Any:
         commitment=commitment,
         state_pair=commitment_state(commitment, any(hold.lifted_at is None for hold in commitment.holds)),
         sums=sums_of([commitment])[commitment.id],
-        accounts=balances("commitment", [commitment.id]).get(commitment.id, {}),
+        accounts=accounts_of(commitment),
         payments=payments_of(commitment.tranches),
         names=names,
         excluded=[
@@ -129,7 +134,7 @@ def show(commitment_id: int) -> Any:
                 select(Person).where(Person.id.in_(excluded)).order_by(Person.id)
             )
         ],
-        entries=extract_of("commitment", commitment.id) if reads_ledger else [],
+        entries=extract_of_commitment(commitment) if reads_ledger else [],
         reads_ledger=reads_ledger,
         history=entries_of(commitment) if reads_ledger else [],
         tracks=TRACKS,

@@ -12,11 +12,15 @@ from core.access.policy import Refusal
 from core.audit.services import Actor, record
 from core.db import db
 from core.money import Money
+from core.rules.rules import Verdict
 from core.text import N_, Message
-from finance.commitments.models import Commitment, ExcludedPerson, Hold, Tranche
+from finance.commitments.models import Commitment, CommitmentShare, ExcludedPerson, Hold, Tranche
 from finance.commitments.queries import KINDS, excluded_people
+from finance.commitments.rules import apportion
 from finance.funds.models import Earmark
+from finance.funds.policy import use_findings
 from finance.ledger.models import Account, Transfer
+from finance.ledger.queries import net_of
 from finance.ledger.services import account_of, move
 from registry.organizations.models import Organization
 
@@ -60,12 +64,14 @@ def commit(
     ends_on: date,
     tranches: Sequence[tuple[int, str, str]],
     from_reservation: bool,
+    shares: Sequence[tuple[Earmark, Money]] = (),
     by: Actor,
 ) -> Commitment:
     """Owe ``amount`` to ``organization``, in tranches of (weight, title, condition).
 
     The tranches sum to the amount exactly; the last takes the remainder (RDT). The money comes
-    from what was reserved, or straight from the earmark.
+    from what was reserved, or straight from the earmark. With ``shares`` several earmarks give
+    their part, ``earmark`` first; what was reserved on it above its part becomes free again.
     """
     _require_positive(amount)
     if track not in TRACKS:
@@ -74,6 +80,7 @@ def commit(
         raise ValueError("each tranche has a weight above zero")
     if ends_on < starts_on:
         raise Refusal(Message(N_("The last day lies before the first day.")))
+    parts_of = _checked_shares(earmark, amount, shares, title)
     if db.session.scalar(select(Commitment.id).where(Commitment.number == number)):
         raise Refusal(Message(N_("The number %(number)s is already in use."), {"number": number}), status=409)
     commitment = Commitment(
@@ -92,31 +99,74 @@ def commit(
         commitment.tranches.append(
             Tranche(number=place, title=name, condition=condition, original_amount=part, amount=part)
         )
+    for place, (giver, part) in enumerate(parts_of, 1):
+        commitment.shares.append(
+            CommitmentShare(number=place, earmark=giver, agency_id=giver.agency_id, amount=part)
+        )
     db.session.add(commitment)
     db.session.flush()
-    available, reserved = _earmark_accounts(earmark)
-    accounts = open_accounts(commitment, available)
-    move(
-        "committed",
-        key=f"commitment/{commitment.id}",
-        legs=[(reserved if from_reservation else available, -amount), (accounts["committed"], amount)],
-        reference=("commitment", commitment.id),
-        memo=number,
-        by=by,
-    )
+    for share in commitment.shares:
+        available, reserved = _earmark_accounts(share.earmark)
+        first = share.number == 1
+        move(
+            "committed",
+            key=f"commitment/{commitment.id}" if first else f"commitment/{commitment.id}/{share.number}",
+            legs=[
+                (reserved if first and from_reservation else available, -share.amount),
+                (_accounts(share)["committed"], share.amount),
+            ],
+            reference=("commitment", commitment.id),
+            memo=number,
+            by=by,
+        )
+    if from_reservation and amount > parts_of[0][1]:
+        cancel_reservation(earmark, amount - parts_of[0][1], key=f"commitment/{commitment.id}", by=by)
     record(
         commitment,
         "committed",
         by=by,
-        details={"number": number, "amount": amount, "tranches": [part.plain() for part in parts]},
+        details={
+            "number": number,
+            "amount": amount,
+            "tranches": [part.plain() for part in parts],
+            "sources": {str(giver.id): part.plain() for giver, part in parts_of},
+        },
     )
     return commitment
 
 
-def open_accounts(commitment: Commitment, parent: Account) -> dict[str, Account]:
-    """The ledger accounts of a commitment, fed from the earmark's account."""
+def _checked_shares(
+    earmark: Earmark, amount: Money, shares: Sequence[tuple[Earmark, Money]], title: str
+) -> list[tuple[Earmark, Money]]:
+    """The sources as agreed; refuses what does not add up or breaks the rules of one of them."""
+    if not shares:
+        return [(earmark, amount)]
+    given = list(shares)
+    if given[0][0].id != earmark.id or len({giver.id for giver, _part in given}) != len(given):
+        raise ValueError("the commitment's own earmark comes first, each earmark once")
+    for _giver, part in given:
+        _require_positive(part)
+    total = sum((part for _giver, part in given), Money(0))
+    if total != amount:
+        raise Refusal(
+            Message(
+                N_("The sources sum to %(total)s yuan; %(amount)s yuan are needed."),
+                {"total": total, "amount": amount},
+            ),
+            rule="RBG-2",
+        )
+    for giver, _part in given[1:]:
+        for finding in use_findings(giver.budget.fund_source, purpose=earmark.purpose, title=title):
+            if finding.verdict is Verdict.FAIL:
+                raise Refusal(finding.sentence, rule=finding.rule, source=finding.source)
+    return given
+
+
+def _accounts(share: CommitmentShare) -> dict[str, Account]:
+    """The ledger accounts of one source's part, fed from its earmark; made when missing."""
+    parent = account_of("earmark", share.earmark_id, "earmark")
     return {
-        kind: account_of("commitment", commitment.id, kind, agency_id=commitment.agency_id, parent=parent)
+        kind: account_of("commitment_share", share.id, kind, agency_id=share.agency_id, parent=parent)
         for kind in KINDS
     }
 
@@ -196,59 +246,115 @@ def shift(
 
     One transfer for each source that takes part. The same ``key`` again gives the first transfers.
     """
-    accounts = _accounts(commitment)
+    shares = commitment.shares
+    if len(shares) == 1:
+        accounts = _accounts(shares[0])
+        legs = [(accounts[giver], -amount), (accounts[taker], amount)]
+        return [move(kind, key=key, legs=legs, reference=reference, memo=memo, by=by)]
+    books = [_accounts(share) for share in shares]
+    givers = _locked([account[giver] for account in books])
+    first = list(
+        db.session.scalars(
+            select(Transfer)
+            .where(Transfer.key.in_([f"{key}/{share.number}" for share in shares]))
+            .order_by(Transfer.id)
+        )
+    )
+    if first:
+        return first
     return [
         move(
             kind,
-            key=key,
-            legs=[(accounts[giver], -amount), (accounts[taker], amount)],
+            key=f"{key}/{share.number}",
+            legs=[(account[giver], -part), (account[taker], part)],
             reference=reference,
             memo=memo,
             by=by,
         )
+        for share, account, part in zip(shares, books, _parts(givers, amount, giver, reference), strict=True)
+        if part
     ]
 
 
-def return_surplus(commitment: Commitment, amount: Money, *, key: str, by: Actor) -> Transfer:
-    """Paid money that came back: off what was paid, through the returned account, to the budget."""
+def _locked(accounts: list[Account]) -> list[Account]:
+    """The accounts as they are now, in the given order, held until the transaction ends."""
+    ids = [account.id for account in accounts]
+    now = {
+        account.id: account
+        for account in db.session.scalars(
+            select(Account)
+            .where(Account.id.in_(ids))
+            .order_by(Account.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    }
+    return [now[row_id] for row_id in ids]
+
+
+def _parts(givers: list[Account], amount: Money, giver: str, reference: tuple[str, int]) -> list[Money]:
+    """How much each source moves: on its way a payment keeps the split with which it left."""
+    left = [account.balance for account in givers]
+    if giver != "committed":
+        brought = net_of(reference, [account.id for account in givers])
+        own = [brought.get(account.id, Money(0)) for account in givers]
+        if sum(own, Money(0)) >= amount and min(own) >= Money(0):
+            left = own
+    return apportion(amount, left)
+
+
+def return_surplus(commitment: Commitment, amount: Money, *, key: str, by: Actor) -> list[Transfer]:
+    """Paid money that came back: off what was paid, through the returned account, to the budgets.
+
+    Each source gets back in proportion to what it paid.
+    """
     _require_positive(amount)
-    accounts = _accounts(commitment)
-    transfer = move(
-        "surplus_returned",
+    transfers = shift(
+        commitment,
+        "paid",
+        "returned",
+        amount,
+        kind="surplus_returned",
         key=f"surplus/{key}",
-        legs=[(accounts["paid"], -amount), (accounts["returned"], amount)],
         reference=("commitment", commitment.id),
         by=by,
     )
-    budget = account_of("budget", commitment.earmark.budget_id, "budget")
-    move(
-        "surplus_to_budget",
-        key=f"surplus/{key}/budget",
-        legs=[(accounts["returned"], -amount), (budget, amount)],
-        reference=("commitment", commitment.id),
-        by=by,
-    )
+    homes = {_accounts(share)["returned"].id: share for share in commitment.shares}
+    for transfer in transfers:
+        arrived = next(item for item in transfer.postings if item.amount > Money(0))
+        budget = account_of("budget", homes[arrived.account_id].earmark.budget_id, "budget")
+        move(
+            "surplus_to_budget",
+            key=f"{transfer.key}/budget",
+            legs=[(arrived.account, -arrived.amount), (budget, arrived.amount)],
+            reference=("commitment", commitment.id),
+            by=by,
+        )
     record(commitment, "surplus_returned", by=by, details={"amount": amount, "key": key})
-    return transfer
+    return transfers
 
 
 def release_remainder(commitment: Commitment, *, by: Actor) -> Money:
-    """Give what will not be paid any more back to the earmark; returns the amount, which may be zero."""
-    committed = _accounts(commitment)["committed"]
-    db.session.refresh(committed, with_for_update=True)
-    amount = committed.balance
-    if not amount:
-        return amount
-    available, _reserved = _earmark_accounts(commitment.earmark)
-    move(
-        "remainder_released",
-        key=f"commitment/{commitment.id}/release/{committed.last_seq}",
-        legs=[(committed, -amount), (available, amount)],
-        reference=("commitment", commitment.id),
-        by=by,
-    )
-    record(commitment, "remainder_released", by=by, details={"amount": amount})
-    return amount
+    """Give what will not be paid any more back to the earmarks; returns the amount, which may be zero."""
+    released = Money(0)
+    for share in commitment.shares:
+        committed = _accounts(share)["committed"]
+        db.session.refresh(committed, with_for_update=True)
+        if not committed.balance:
+            continue
+        amount = committed.balance
+        available, _reserved = _earmark_accounts(share.earmark)
+        move(
+            "remainder_released",
+            key=f"commitment/{commitment.id}/release/{share.number}/{committed.last_seq}",
+            legs=[(committed, -amount), (available, amount)],
+            reference=("commitment", commitment.id),
+            by=by,
+        )
+        released += amount
+    if released:
+        record(commitment, "remainder_released", by=by, details={"amount": released})
+    return released
 
 
 def end(commitment: Commitment, *, on: date, by: Actor) -> None:
@@ -262,10 +368,6 @@ def end(commitment: Commitment, *, on: date, by: Actor) -> None:
 
 def _earmark_accounts(earmark: Earmark) -> tuple[Account, Account]:
     return account_of("earmark", earmark.id, "earmark"), account_of("earmark", earmark.id, "reserved")
-
-
-def _accounts(commitment: Commitment) -> dict[str, Account]:
-    return open_accounts(commitment, account_of("earmark", commitment.earmark_id, "earmark"))
 
 
 def _require_positive(amount: Money) -> None:

@@ -4,6 +4,10 @@ A fund source belongs to an agency and carries its own permitted purposes. Each 
 budgets (指标); a budget is approved by a second person before money can be taken from it. An
 earmark sets a part of a budget aside for one call or purchase, for one purpose. Balances are
 accounts of the ledger, never columns here.
+
+In the middle of a year a budget is adjusted, up or down, by two people; never below what has been
+set aside. What is left at the end of a year may be carried over into a budget of the next year,
+which remembers where it came from and the year in which the money was first budgeted.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from core.money import Money
 from registry.agencies.models import Agency
 
 # kind: general_public_budget, government_fund_budget, welfare_lottery_fund, development_fund,
-# community_subsidy, party_service_fund, donation, foundation_match, crowdfunding, self_raised
+# community_subsidy, party_service_fund, party_building_cost, donation, foundation_match, crowdfunding, self_raised
 # tier (lottery only): central, central_special, province, city, county
 
 
@@ -46,6 +50,11 @@ class Budget(Model):
     agency_id: Mapped[int] = fk("agency.id")
     fiscal_year: Mapped[int]
     amount: Mapped[Money] = money_column()
+    # How much of it the level above gave (对上争取).
+    upper_amount: Mapped[Money] = money_column(default=Money(0))
+    # The year in which this money was first budgeted, and the budget whose rest it is.
+    origin_year: Mapped[int]
+    carried_from_id: Mapped[int | None] = fk("budget.id")
     function_code: Mapped[str] = mapped_column(String(7), default="")
     economic_code: Mapped[str] = mapped_column(String(5), default="")
     document_number: Mapped[str] = mapped_column(String(60), default="")
@@ -56,12 +65,39 @@ class Budget(Model):
 
     fund_source: Mapped[FundSource] = relationship()
     agency: Mapped[Agency] = relationship()
+    carried_from: Mapped[Budget | None] = relationship(remote_side="Budget.id")
 
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("upper_amount >= 0 AND upper_amount <= amount", name="upper_part"),
+        CheckConstraint("origin_year <= fiscal_year", name="origin_before"),
         CheckConstraint("approved_by IS NULL OR approved_by <> entered_by", name="two_people"),
         CheckConstraint("fiscal_year BETWEEN 2000 AND 2100", name="year_range"),
         Index(None, "fund_source_id", "fiscal_year"),
+    )
+
+
+class BudgetAdjustment(Model):
+    """A change of a budget within its year; ``amount`` has a sign. ``state``: draft, approved, refused."""
+
+    budget_id: Mapped[int] = fk("budget.id")
+    agency_id: Mapped[int] = fk("agency.id")
+    kind: Mapped[str] = mapped_column(String(16), default="adjusted")  # adjusted, clawed_back
+    amount: Mapped[Money] = money_column()
+    reason: Mapped[str] = mapped_column(String(400))
+    document_number: Mapped[str] = mapped_column(String(60))
+    state: Mapped[str] = mapped_column(String(16), default="draft")
+    entered_by: Mapped[int] = fk("user_account.id", index=False)
+    entered_on: Mapped[date]
+    approved_by: Mapped[int | None] = fk("user_account.id", index=False)
+    approved_at: Mapped[datetime | None] = instant_column()
+
+    budget: Mapped[Budget] = relationship()
+
+    __table_args__ = (
+        CheckConstraint("amount <> 0", name="amount_not_zero"),
+        CheckConstraint("kind <> 'clawed_back' OR amount < 0", name="clawback_takes"),
+        CheckConstraint("approved_by IS NULL OR approved_by <> entered_by", name="two_people"),
     )
 
 
@@ -74,6 +110,8 @@ class Earmark(Model):
     purpose: Mapped[str] = mapped_column(String(32))
     # Why, where the purpose is “other”.
     reason: Mapped[str] = mapped_column(Text, default="")
+    # Support (cultivating), a grant to a project, or a reward after the fact (S0-67).
+    grant_kind: Mapped[str] = mapped_column(String(16), default="project_grant")
     amount: Mapped[Money] = money_column()
     made_on: Mapped[date]
     made_by: Mapped[int] = fk("user_account.id")

@@ -232,14 +232,20 @@ def ask_before_earmark(name: str, rule: Callable[[Wish], list[Finding]]) -> None
     _asked[name] = rule
 
 
+def use_findings(source: FundSource, *, purpose: str, title: str, reason: str | None = None) -> list[Finding]:
+    """What RLF says about using money of this source for a thing of this name."""
+    return [
+        purpose_finding(source.kind, purposes_of(source), purpose, basis=source.basis, reason=reason),
+        *forbidden_findings(source.kind, [title, reason or ""]),
+    ]
+
+
 def earmark_findings(wish: Wish) -> list[Finding]:
     """What RLF and the rooms above say about setting money aside for this."""
-    source = wish.budget.fund_source
     return [
-        purpose_finding(
-            source.kind, purposes_of(source), wish.purpose, basis=source.basis, reason=wish.reason.strip()
+        *use_findings(
+            wish.budget.fund_source, purpose=wish.purpose, title=wish.title, reason=wish.reason.strip()
         ),
-        *forbidden_findings(source.kind, [wish.title, wish.reason]),
         *(finding for rule in _asked.values() for finding in rule(wish)),
     ]
 

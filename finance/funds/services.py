@@ -82,6 +82,7 @@ def enter_budget(
         fund_source_id=source.id,
         agency_id=source.agency_id,
         fiscal_year=fiscal_year,
+        origin_year=fiscal_year,
         amount=amount,
         function_code=function_code.strip(),
         economic_code=economic_code.strip(),

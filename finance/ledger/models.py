@@ -5,18 +5,22 @@ account's balance is kept by the one posting function in the same transaction, u
 a restricted account never goes below zero, says the database. A mistake is undone by a reversing
 transfer. Each account's postings form a chain of keyed hashes.
 
+Every transfer has a day in the books. A unit closes its months: nothing is posted any more on a
+day of a closed month. One person closes; to open a month again takes two.
+
 A fund source's own account is unrestricted and runs negative: what it has given. All balances
 together are always zero.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from core import clock
 from core.db import Model, db, fk, instant_column, money_column
 from core.money import Money
 
@@ -54,23 +58,38 @@ class Transfer(Model):
     memo: Mapped[str] = mapped_column(String(200), default="")
     posted_at: Mapped[datetime] = instant_column()
     posted_by: Mapped[int | None] = fk("user_account.id")
+    # The day in the books where it is another than the day of posting.
+    booked_on: Mapped[date | None]
 
     postings: Mapped[list[Posting]] = relationship(back_populates="transfer")
 
     __table_args__ = (Index(None, "reference_type", "reference_id"), Index(None, "kind", "id"))
 
+    @property
+    def day(self) -> date:
+        """The day in the books."""
+        return self.booked_on or clock.local(self.posted_at).date()
+
     def content(self) -> dict[str, Any]:
         """What the hashes of its postings cover besides their own columns."""
-        return {
-            "kind": self.kind,
-            "key": self.key,
-            "reference_type": self.reference_type,
-            "reference_id": self.reference_id,
-            "reverses_id": self.reverses_id,
-            "memo": self.memo,
-            "posted_at": self.posted_at,
-            "posted_by": self.posted_by,
-        }
+        return transfer_content(
+            {
+                "kind": self.kind,
+                "key": self.key,
+                "reference_type": self.reference_type,
+                "reference_id": self.reference_id,
+                "reverses_id": self.reverses_id,
+                "memo": self.memo,
+                "posted_at": self.posted_at,
+                "posted_by": self.posted_by,
+                "booked_on": self.booked_on,
+            }
+        )
+
+
+def transfer_content(columns: dict[str, Any]) -> dict[str, Any]:
+    """Columns of a transfer as hashed: a day in the books counts where there is one of its own."""
+    return {name: value for name, value in columns.items() if name != "booked_on" or value is not None}
 
 
 class Posting(db.Model):  # type: ignore[name-defined,misc]
@@ -104,3 +123,21 @@ class Posting(db.Model):  # type: ignore[name-defined,misc]
             "posted_at": self.posted_at,
             "prev_hash": self.prev_hash,
         }
+
+
+class Period(Model):
+    """A month of one unit's books; months without a row are open. ``state``: open, closed, reopening."""
+
+    agency_id: Mapped[int] = fk("agency.id", index=False)
+    month: Mapped[date]  # its first day
+    state: Mapped[str] = mapped_column(String(16), default="open")
+    closed_by: Mapped[int | None] = fk("user_account.id", index=False)
+    closed_at: Mapped[datetime | None] = instant_column()
+    asked_by: Mapped[int | None] = fk("user_account.id", index=False)
+    reason: Mapped[str] = mapped_column(String(400), default="")
+    reopened_by: Mapped[int | None] = fk("user_account.id", index=False)
+
+    __table_args__ = (
+        UniqueConstraint("agency_id", "month"),
+        CheckConstraint("reopened_by IS NULL OR reopened_by <> asked_by", name="two_people"),
+    )

@@ -13,7 +13,7 @@ from core.audit.chains import Break, Row, Seals, Unreadable, add_chain, exact_ro
 from core.db import db
 from core.money import Money
 from core.text import N_, Message
-from finance.ledger.models import Account, Posting, Transfer
+from finance.ledger.models import Account, Posting, Transfer, transfer_content
 
 KINDS = {
     "source": N_("fund source"),
@@ -40,6 +40,10 @@ TRANSFER_KINDS = {
     "disbursement_returned": N_("returned by the bank"),
     "surplus_returned": N_("surplus returned"),
     "surplus_to_budget": N_("surplus back to the budget"),
+    "adjusted": N_("budget adjusted"),
+    "carried_over": N_("carried over to the next year"),
+    "clawed_back": N_("taken back to the source"),
+    "opening": N_("opening balance"),
     "reversal": N_("reversal"),
 }
 
@@ -107,6 +111,21 @@ def balances(owner_type: str, owner_ids: Iterable[int]) -> dict[int, dict[str, A
     return found
 
 
+def net_of(reference: tuple[str, int], account_ids: Iterable[int]) -> dict[int, Money]:
+    """What the transfers about one thing left on each account: in minus out."""
+    rows = db.session.execute(
+        select(Posting.account_id, func.sum(Posting.amount))
+        .join(Transfer, Transfer.id == Posting.transfer_id)
+        .where(
+            Transfer.reference_type == reference[0],
+            Transfer.reference_id == reference[1],
+            Posting.account_id.in_(set(account_ids)),
+        )
+        .group_by(Posting.account_id)
+    )
+    return {account_id: _money(amount) for account_id, amount in rows}
+
+
 def visible_accounts(user: Any) -> Select[Account]:
     return select(Account).where(Account.agency_id.in_(user.agency_ids("fund.read")))
 
@@ -151,13 +170,13 @@ def extract(account: Account) -> Select[Posting]:
     return select(Posting).where(Posting.account_id == account.id).options(joinedload(Posting.transfer))
 
 
-def extract_of(owner_type: str, owner_id: int, *, limit: int = 50) -> list[Posting]:
-    """The newest postings on all accounts of one owner."""
+def extract_of(owner_type: str, *owner_ids: int, limit: int = 50) -> list[Posting]:
+    """The newest postings on all accounts of one owner, or of several."""
     return list(
         db.session.scalars(
             select(Posting)
             .join(Account, Account.id == Posting.account_id)
-            .where(Account.owner_type == owner_type, Account.owner_id == owner_id)
+            .where(Account.owner_type == owner_type, Account.owner_id.in_(owner_ids))
             .options(joinedload(Posting.transfer), joinedload(Posting.account))
             .order_by(Posting.transfer_id.desc(), Posting.account_id, Posting.seq)
             .limit(limit)
@@ -256,7 +275,7 @@ POSTING = (
 )  # fmt: skip
 TRANSFER = (
     Transfer.kind, Transfer.key, Transfer.reference_type, Transfer.reference_id, Transfer.reverses_id, Transfer.memo,
-    Transfer.posted_at, Transfer.posted_by,
+    Transfer.posted_at, Transfer.posted_by, Transfer.booked_on,
 )  # fmt: skip
 
 
@@ -271,7 +290,7 @@ def _rows(sums: dict[int, tuple[int, int, str]], breaks: list[Break]) -> Iterato
         content = dict(zip([column.key for column in POSTING], values, strict=False))
         digest = str(content.pop("hash"))
         transfer_id, *rest = values[len(POSTING) :]
-        transfer = dict(zip([column.key for column in TRANSFER], rest, strict=True))
+        transfer = transfer_content(dict(zip([column.key for column in TRANSFER], rest, strict=True)))
         # In the hash a row without its transfer is another row.
         content["transfer"] = transfer if transfer_id is not None else None
         readable = not any(isinstance(value, Unreadable) for value in values)

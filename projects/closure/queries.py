@@ -17,6 +17,7 @@ from core.db import db
 from core.files.models import StoredFile
 from core.files.services import read
 from core.money import Money
+from finance.commitments.models import CommitmentShare
 from finance.disbursements.models import Disbursement
 from finance.ledger.models import Account, Posting
 from projects.agreements.models import Project
@@ -163,7 +164,8 @@ def _payments(project: Project) -> Iterator[Entry]:
     postings = db.session.execute(
         select(Account, Posting)
         .join(Posting, Posting.account_id == Account.id)
-        .where(Account.owner_type == "commitment", Account.owner_id == commitment_id)
+        .join(CommitmentShare, CommitmentShare.id == Account.owner_id)
+        .where(Account.owner_type == "commitment_share", CommitmentShare.commitment_id == commitment_id)
         .options(joinedload(Posting.transfer))
         .order_by(Posting.account_id, Posting.seq)
     )

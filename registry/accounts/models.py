@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, Index, String, select
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core import clock
-from core.access.policy import ROLES, reads
+from core.access.policy import DELEGABLE, ROLES, reads
 from core.db import Model, db, fk, instant_column
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
@@ -37,9 +37,15 @@ class User(UserMixin, Model):
     locked_at: Mapped[datetime | None] = instant_column()
     # Failed sign-ins before this instant no longer count.
     unlocked_at: Mapped[datetime | None] = instant_column()
+    # The second factor (RFC 6238): its sealed secret, since when it counts, the last step that was used.
+    factor_sealed: Mapped[str | None] = mapped_column(String(300))
+    factor_since: Mapped[datetime | None] = instant_column()
+    factor_step: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
     person: Mapped[Person] = relationship(lazy="joined")
-    roles: Mapped[list[RoleAssignment]] = relationship(back_populates="user", order_by="RoleAssignment.id")
+    roles: Mapped[list[RoleAssignment]] = relationship(
+        back_populates="user", order_by="RoleAssignment.id", foreign_keys="RoleAssignment.user_id"
+    )
 
     def get_id(self) -> str:
         return f"{self.id}.{self.session_stamp}"
@@ -67,11 +73,17 @@ class User(UserMixin, Model):
         return self.person.name
 
     def held(self, permission: str) -> Iterator[RoleAssignment]:
-        """The assignments, valid today, whose role carries ``permission``."""
+        """The assignments, valid today, whose role carries ``permission``; a delegated one carries less."""
         today = clock.today()
         for item in self.roles:
-            if item.alive(today) and permission in ROLES[item.role].permissions:
+            withheld = item.delegated_by is not None and permission not in DELEGABLE
+            if not withheld and item.alive(today) and permission in ROLES[item.role].permissions:
                 yield item
+
+    def in_place_of(self, permission: str, agency_id: int) -> int | None:
+        """For whom (account id) the permission is used at this agency, when it was only delegated."""
+        lent = [item.delegated_by for item in self.held(permission) if item.agency_id == agency_id]
+        return lent[0] if lent and None not in lent else None
 
     def may_somewhere(self, permission: str) -> bool:
         return any(True for _ in self.held(permission))
@@ -117,14 +129,17 @@ class RoleAssignment(Model):
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
     revoked_at: Mapped[datetime | None] = instant_column()
+    # Lent by a colleague who is away: good for the steps of payments alone.
+    delegated_by: Mapped[int | None] = fk("user_account.id")
 
-    user: Mapped[User] = relationship(back_populates="roles")
+    user: Mapped[User] = relationship(back_populates="roles", foreign_keys="RoleAssignment.user_id")
     agency: Mapped[Agency | None] = relationship()
     organization: Mapped[Organization | None] = relationship()
 
     __table_args__ = (
         CheckConstraint("(agency_id IS NULL) <> (organization_id IS NULL)", name="held_at_one_unit"),
         CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="dates_order"),
+        CheckConstraint("delegated_by IS NULL OR delegated_by <> user_id", name="lent_to_another"),
     )
 
     @property

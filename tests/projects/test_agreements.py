@@ -15,7 +15,7 @@ from core.access.policy import Refusal
 from core.db import db, transaction
 from core.money import Money
 from finance.catalogue.models import CatalogueItem
-from finance.commitments.queries import excluded_people
+from finance.commitments.queries import committed_balance, excluded_people
 from finance.ledger.queries import balance, verify
 from finance.purchasing.models import Purchase
 from projects.agreements import services
@@ -41,7 +41,7 @@ def test_the_commitment_is_the_agreement_to_the_fen(app) -> None:
             "midterm_passed",
             "final_passed",
         ]
-        assert balance("commitment", commitment.id, "committed") == agreement.amount
+        assert committed_balance(commitment) == agreement.amount
         assert balance("earmark", agreement.earmark_id, "reserved") == Money(0)
         assert project.state == "running" and agreement.state == "signed"
         assert excluded_people(commitment) == {world.user("expert2").person_id: "scored"}

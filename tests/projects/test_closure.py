@@ -17,7 +17,7 @@ from core.access.policy import Refusal
 from core.db import transaction
 from core.files.services import file_path
 from core.money import Money
-from finance.commitments.queries import paid_total
+from finance.commitments.queries import committed_balance, paid_total
 from finance.ledger.queries import balance, verify
 from projects.agreements.models import Project
 from projects.closure import services
@@ -79,7 +79,7 @@ def test_the_surplus_comes_back_and_the_rest_is_released(app) -> None:
             services.settle(closure, by=world.user("leader"))
         services.settle(closure, returned_on=clock.today(), voucher="TK-1", by=world.user("leader"))
         assert paid_total(commitment) == Money.yuan("80000.00")
-        assert balance("commitment", commitment.id, "committed") == Money(0)
+        assert committed_balance(commitment) == Money(0)
         assert balance("earmark", commitment.earmark_id, "earmark") - before == Money.yuan("9800.01")
         assert balance("budget", commitment.earmark.budget_id, "budget") - budget_before == closure.surplus
         assert (project.state, project.agreement.state) == ("settled", "ended")
@@ -113,7 +113,7 @@ def test_a_failed_project_gets_no_last_tranche(app) -> None:
         with pytest.raises(Refusal, match="withheld"):
             road.claimed(closure.project, 3)
         services.settle(closure, by=world.user("leader"))
-        assert balance("commitment", closure.project.agreement.commitment_id, "committed") == Money(0)
+        assert committed_balance(closure.project.agreement.commitment) == Money(0)
 
 
 def test_who_checked_does_not_approve_and_a_payment_in_hand_comes_first(app) -> None:
