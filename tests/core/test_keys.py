@@ -67,7 +67,7 @@ def test_a_form_without_csrf_token_is_refused(browser_as):
 
 
 def test_every_page_needs_an_account_and_a_role(client_as, bare_app):
-    assert client_as("").get("/purchasing/ratio").status_code == 302
-    assert client_as("operator").get("/purchasing/ratio").status_code == 403
+    assert client_as("").get("/ratio/").status_code == 302
+    assert client_as("operator").get("/ratio/").status_code == 403
     with bare_app.app_context():
         assert db.session.query(User).count() > 10

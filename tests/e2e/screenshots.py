@@ -24,7 +24,7 @@ PLACE = world.ROOT / "docs" / "screenshots"
 SHOWN = {
     "home": ("clerk", "home.show", 1280, 800),
     "application": ("clerk", "applications.show", 1280, 900),
-    "ratio": ("clerk", "purchasing.show", 1280, 900),
+    "ratio": ("clerk", "ratios.show", 1280, 900),
     "payments": ("leader", "disbursements.show", 1280, 900),
     "score": ("expert01", "reviews.score", 1280, 900),
     "portal": ("", "portal.show", 1280, 900),

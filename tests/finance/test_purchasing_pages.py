@@ -76,19 +76,19 @@ def test_a_confirmed_continuation_joins_last_year(app):
 
 
 def test_the_page_shows_each_level_and_why_rows_count(imported, browser_as):
-    page = browser_as("clerk").get("/purchasing/ratio?division=150600&year=2025")
+    page = browser_as("clerk").get("/ratio/?division=150600&year=2025")
     assert "42.00%" in page
     assert "HT-007" in page
     assert "不是公共资金" in page
-    page = browser_as("clerk").get("/purchasing/ratio?division=150602001&year=2025")
+    page = browser_as("clerk").get("/ratio/?division=150602001&year=2025")
     assert "0.00%" in page and "24,000.00" in page
 
 
 def test_a_township_sees_its_own_level_only(imported, browser_as):
     browser = browser_as("township_clerk")
-    assert browser.get("/purchasing/ratio?division=150602001&year=2025").status_int == 200
-    assert browser.get("/purchasing/ratio?division=150600&year=2025", status=404)
-    assert browser.get("/purchasing/ratio?division=150603&year=2025", status=404)
+    assert browser.get("/ratio/?division=150602001&year=2025").status_int == 200
+    assert browser.get("/ratio/?division=150600&year=2025", status=404)
+    assert browser.get("/ratio/?division=150603&year=2025", status=404)
 
 
 def test_import_over_the_page_lists_mistakes_and_takes_a_good_table(bare_app, browser_as):
@@ -115,7 +115,7 @@ def test_a_banner_may_not_import_for_another(bare_app, client_as, browser_as):
 
 
 def test_the_export_is_a_workbook_with_reasons(imported, browser_as):
-    answer = browser_as("clerk").get("/purchasing/ratio/rows.xlsx?division=150600&year=2025&view=rollup")
+    answer = browser_as("clerk").get("/ratio/rows.xlsx?division=150600&year=2025&view=rollup")
     again = read_purchases(__import__("io").BytesIO(answer.body), "rows.xlsx")
     assert not again.errors
     assert len(again.rows) == 13

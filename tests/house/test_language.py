@@ -33,7 +33,7 @@ DATA = {
     "finance/lottery/rules.py": "words that a parser of published figures looks for",
     "finance/funds/policy.py": "words of forbidden uses, looked for in titles",
     "finance/purchasing/imports.py": "column heads and answers of official spreadsheets",
-    "finance/purchasing/reports.py": "answers of the official spreadsheet, so that an export can be imported again",
+    "finance/ratios/reports.py": "answers of the official spreadsheet, so that an export can be imported again",
     "finance/purchasing/rules.py": "official names of funds and contractors, compared with imported rows",
     "finance/purchasing/services.py": "official names of contractors, written into rows like imported ones",
     "projects/agreements/rules.py": "official names of methods and funds, written into purchase rows",

@@ -106,7 +106,7 @@ def test_a_purchased_service_arrives_in_the_figure(desk: Desk) -> None:
     assert (after["added_total_fen"], after["added_so_fen"]) == ("13000001", "3000001")
     assert after["ratio"] == "3000001/13000001"
     assert after["status"] == "below"
-    page = desk.opens("leader", "/purchasing/ratio?division=150600&year=2025")
+    page = desk.opens("leader", "/ratio/?division=150600&year=2025")
     reads(
         page,
         "23.08%",

@@ -1,4 +1,4 @@
-"""Tables of purchases for export."""
+"""The figure as tables and printed documents."""
 
 from __future__ import annotations
 
