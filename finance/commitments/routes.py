@@ -49,6 +49,7 @@ HOLDS = {
     "rectification": N_("an open rectification"),
     "suspension": N_("a suspension"),
     "objection": N_("an open objection"),
+    "termination": N_("a termination of the project"),
 }
 EXCLUDED = {"scored": N_("scored this project"), "kinship": N_("related to the payee")}
 STATES = {

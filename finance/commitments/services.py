@@ -24,7 +24,7 @@ from finance.ledger.queries import net_of
 from finance.ledger.services import account_of, move
 from registry.organizations.models import Organization
 
-HOLD_REASONS = ("rectification", "suspension", "objection")
+HOLD_REASONS = ("rectification", "suspension", "objection", "termination")
 TRACKS = ("venture_grant", "service_purchase")
 
 
@@ -303,20 +303,32 @@ def _parts(givers: list[Account], amount: Money, giver: str, reference: tuple[st
     return apportion(amount, left)
 
 
-def return_surplus(commitment: Commitment, amount: Money, *, key: str, by: Actor) -> list[Transfer]:
+def return_surplus(
+    commitment: Commitment,
+    amount: Money,
+    *,
+    key: str,
+    kind: str = "surplus_returned",
+    reference: tuple[str, int] | None = None,
+    memo: str = "",
+    by: Actor,
+) -> list[Transfer]:
     """Paid money that came back: off what was paid, through the returned account, to the budgets.
 
-    Each source gets back in proportion to what it paid.
+    Each source gets back in proportion to what it paid. ``kind`` and ``reference`` say on what
+    occasion; by default the surplus of the commitment itself.
     """
     _require_positive(amount)
+    reference = reference or ("commitment", commitment.id)
     transfers = shift(
         commitment,
         "paid",
         "returned",
         amount,
-        kind="surplus_returned",
+        kind=kind,
         key=f"surplus/{key}",
-        reference=("commitment", commitment.id),
+        reference=reference,
+        memo=memo,
         by=by,
     )
     homes = {_accounts(share)["returned"].id: share for share in commitment.shares}
@@ -327,10 +339,11 @@ def return_surplus(commitment: Commitment, amount: Money, *, key: str, by: Actor
             "surplus_to_budget",
             key=f"{transfer.key}/budget",
             legs=[(arrived.account, -arrived.amount), (budget, arrived.amount)],
-            reference=("commitment", commitment.id),
+            reference=reference,
+            memo=memo,
             by=by,
         )
-    record(commitment, "surplus_returned", by=by, details={"amount": amount, "key": key})
+    record(commitment, kind, by=by, details={"amount": amount, "key": key})
     return transfers
 
 

@@ -147,6 +147,7 @@ DISBURSEMENT = Lifecycle(
         State("paid", N_("paid"), "done"),
         State("returned", N_("returned by the bank"), "wrong"),
         State("cancelled", N_("cancelled"), "closed"),
+        State("recovered", N_("recovered"), "closed"),
     ),
     transitions=(
         Transition(
@@ -208,5 +209,7 @@ DISBURSEMENT = Lifecycle(
             guard=_cancel_guard,
             effect=_cancel_effect,
         ),
+        # By a recovery case, when the whole payment has come back; the case moves the money.
+        Transition("recover", ("paid",), "recovered", N_("Close as recovered"), "recovered"),
     ),
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, text
 from sqlalchemy.orm import aliased, joinedload
 
+from core import clock
 from core.db import db
 from core.lifecycle import state_of
 from core.money import Money
@@ -172,13 +174,18 @@ def payable_organizations(user: Any) -> list[Organization]:
     )
 
 
-def confirmed_accounts(organization: Organization) -> list[PayeeAccount]:
-    """Accounts that money may go to: confirmed by a second person and not closed."""
+def confirmed_accounts(
+    organization: Organization, commitment: Commitment | None = None
+) -> list[PayeeAccount]:
+    """Accounts that money may go to: confirmed by a second person and not closed; its host's too, where
+    a host keeps the money of ``commitment``.
+    """
+    host = _host(organization, commitment)
     return list(
         db.session.scalars(
             select(PayeeAccount)
             .where(
-                PayeeAccount.organization_id == organization.id,
+                PayeeAccount.organization_id.in_({organization.id, host.id if host else organization.id}),
                 PayeeAccount.confirmed_by.is_not(None),
                 PayeeAccount.closed_on.is_(None),
             )
@@ -187,9 +194,32 @@ def confirmed_accounts(organization: Organization) -> list[PayeeAccount]:
     )
 
 
-def account_names(organization: Organization) -> list[str]:
+_hosts: list[Callable[[int, int | None, date], Organization | None]] = []
+
+
+def tell_hosts(source: Callable[[int, int | None, date], Organization | None]) -> None:
+    """Let the room above say who keeps an organization's money (for a commitment, on a day)."""
+    _hosts[:] = [source]
+
+
+def host_of(organization_id: int, commitment_id: int | None, on: date) -> Organization | None:
+    """The host whose account may be paid instead of the organization's own; ``None`` when there is none.
+
+    Without a commitment: the host of any hosting agreement in force on that day.
+    """
+    return _hosts[0](organization_id, commitment_id, on) if _hosts else None
+
+
+def _host(organization: Organization, commitment: Commitment | None) -> Organization | None:
+    """The host by agreement, else the one that the register names."""
+    by_agreement = host_of(organization.id, commitment.id if commitment else None, clock.today())
+    return by_agreement or organization.host
+
+
+def account_names(organization: Organization, commitment: Commitment | None = None) -> list[str]:
     """Names money may go to: the payee's own, then its host's."""
-    return [organization.name, *([organization.host.name] if organization.host is not None else [])]
+    host = _host(organization, commitment)
+    return [organization.name, *([host.name] if host is not None else [])]
 
 
 def receipt_used_by(organization_id: int, receipt_number: str, *, but: int | None = None) -> str:
@@ -227,6 +257,7 @@ def till_findings(
     excluded = excluded_people(commitment)
     actors = {user.id: user for user in [*people, *(actors_of(disbursement) if disbursement else ())]}
     organization = commitment.organization
+    host = _host(organization, commitment)
     facts = TillFacts(
         amount=amount,
         planned=tranche.amount,
@@ -236,10 +267,10 @@ def till_findings(
             organization.id, receipt_number, but=disbursement.id if disbursement is not None else None
         ),
         account_name=payee_account.account_name,
-        account_names=account_names(organization),
+        account_names=account_names(organization, commitment),
         account_confirmed=payee_account.confirmed_by is not None,
         account_closed=payee_account.closed_on is not None,
-        account_is_payees=payee_account.organization_id in (organization.id, organization.host_id),
+        account_is_payees=payee_account.organization_id in (organization.id, host.id if host else None),
         holds=[(hold.reason, hold.text) for hold in open_holds(commitment)],
         excluded=[
             (user.name, excluded[user.person_id]) for user in actors.values() if user.person_id in excluded

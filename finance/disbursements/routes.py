@@ -184,7 +184,7 @@ def _again_form(disbursement: Disbursement, formdata: Any = None) -> AgainForm:
     form = AgainForm(formdata=formdata, receipt_number=disbursement.receipt_number, prefix="again-")
     form.payee_account_id.choices = [
         SelectChoice(account.id, f"{account.account_name} {account.bank} ····{account.last_four}")
-        for account in confirmed_accounts(disbursement.commitment.organization)
+        for account in confirmed_accounts(disbursement.commitment.organization, disbursement.commitment)
     ]
     return form
 
@@ -267,7 +267,9 @@ def again(disbursement_id: int) -> Any:
     if item.state != "returned":
         raise Refusal(Message(N_("Only a payment that the bank returned is requested again.")), status=409)
     form = _again_form(item, request.form)
-    accounts = {account.id: account for account in confirmed_accounts(item.commitment.organization)}
+    accounts = {
+        account.id: account for account in confirmed_accounts(item.commitment.organization, item.commitment)
+    }
     if not form.validate():
         return _page(item, 422, again=form)
     made = services.request_disbursement(

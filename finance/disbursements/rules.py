@@ -19,6 +19,7 @@ HOLD_REASONS = {
     "rectification": N_("an open rectification"),
     "suspension": N_("a suspension"),
     "objection": N_("an open objection"),
+    "termination": N_("a termination of the project"),
 }
 
 EXCLUSIONS = {

@@ -24,6 +24,11 @@ KINDS = {
     "payable": N_("approved, to be paid"),
     "paid": N_("paid"),
     "returned": N_("returned surplus"),
+    "host_in": N_("arrived at the host"),
+    "host_held": N_("kept by the host"),
+    "host_spent": N_("spent by the hosted project"),
+    "host_fee": N_("fee of the host"),
+    "host_back": N_("given back by the host"),
 }
 
 TRANSFER_KINDS = {
@@ -40,6 +45,12 @@ TRANSFER_KINDS = {
     "disbursement_returned": N_("returned by the bank"),
     "surplus_returned": N_("surplus returned"),
     "surplus_to_budget": N_("surplus back to the budget"),
+    "recovered": N_("recovered money returned"),
+    "offset": N_("set off against a tranche"),
+    "host_received": N_("taken into the hosted project's books"),
+    "host_spent": N_("spent by the hosted project"),
+    "host_fee": N_("host's fee taken"),
+    "host_returned": N_("given back by the host"),
     "adjusted": N_("budget adjusted"),
     "carried_over": N_("carried over to the next year"),
     "clawed_back": N_("taken back to the source"),

@@ -16,6 +16,8 @@ from projects.agreements.models import Project
 from projects.agreements.queries import living_disbursements
 from projects.claims.models import Claim
 
+PAID = ("paid", "recovered")
+
 
 @dataclass(frozen=True, slots=True)
 class TrancheRow:
@@ -27,7 +29,8 @@ class TrancheRow:
 
     @property
     def paid(self) -> bool:
-        return self.disbursement is not None and self.disbursement.state == "paid"
+        """Paid, also when the money came back since: it is not paid again."""
+        return self.disbursement is not None and self.disbursement.state in PAID
 
     @property
     def claimable(self) -> bool:

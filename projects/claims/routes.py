@@ -68,7 +68,7 @@ def new(project_id: int, number: int) -> Any:
     project = project_in_scope(current_user, project_id) or abort(404)
     commitment = project.agreement.commitment or abort(404)
     tranche = next((item for item in commitment.tranches if item.number == number), None) or abort(404)
-    accounts = confirmed_accounts(project.organization)
+    accounts = confirmed_accounts(project.organization, project.agreement.commitment)
     form = ClaimForm()
     form.payee_account.choices = [
         (account.id, f"{account.account_name} · {account.bank} · …{account.last_four}")

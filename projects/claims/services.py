@@ -24,6 +24,7 @@ from projects.agreements.policy import require_permission
 from projects.agreements.queries import living_disbursements
 from projects.claims import rules
 from projects.claims.models import Claim
+from projects.claims.queries import PAID
 from projects.claims.queries import payee_account as account_of_claim
 from projects.spending.queries import spent_total
 from projects.supervision.queries import unfinished
@@ -52,7 +53,7 @@ def claim_findings(
     )
     earlier = [item for item in commitment.tranches if item.number < tranche.number and item.amount]
     alive = living_disbursements([item.id for item in earlier])
-    unpaid = [item for item in earlier if item.id not in alive or alive[item.id].state != "paid"]
+    unpaid = [item for item in earlier if item.id not in alive or alive[item.id].state not in PAID]
     found = [
         rules.state_reached(
             tranche.condition,
