@@ -142,11 +142,15 @@ def owned(table: Table, units: set[int], above: frozenset[str] = frozenset()) ->
         ids = owned(parent, units, above | {table.name})
         if ids is not None:
             return select(table.c.id).where(key.parent.in_(ids))
-    # Nothing above it has a unit: it belongs to the units of who wrote it.
-    for key in sorted(table.foreign_keys, key=lambda item: item.parent.name):
-        if key.column.table.name == "user_account" and not above:
-            return select(table.c.id).where(key.parent.in_(_accounts(units)))
-    return None
+    # Nothing above it has a unit: it belongs to the units of who wrote it. Tables of the foundation
+    # know no accounts and keep only their number.
+    authors = sorted(
+        (key.parent for key in table.foreign_keys if key.column.table.name == "user_account"),
+        key=lambda column: column.name,
+    ) or [column for column in table.columns if column.name.endswith("_by")]
+    if above or not authors:
+        return None
+    return select(table.c.id).where(authors[0].in_(_accounts(units)))
 
 
 def _accounts(units: set[int]) -> Select[Any]:
