@@ -34,6 +34,24 @@ Entry = tuple[str, bytes]
 LEFT_OUT = {"number_sealed", "password_hash"}
 
 
+def unreported(organizations: Iterable[int], *, limit: int = 100) -> list[Project]:
+    """Running projects of these organizations whose final evaluation has its result, and no account yet."""
+    return list(
+        db.session.scalars(
+            select(Project)
+            .where(
+                Project.organization_id.in_(organizations),
+                Project.state == "running",
+                Project.final_grade != "",
+                Project.id.not_in(select(Closure.project_id)),
+            )
+            .options(joinedload(Project.agreement))
+            .order_by(Project.id)
+            .limit(limit)
+        )
+    )
+
+
 def closure_of(project: Project) -> Closure | None:
     return db.session.scalar(
         select(Closure).where(Closure.project_id == project.id).options(joinedload(Closure.project))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template, url_for
@@ -220,7 +221,7 @@ add_panel("closure", "closure/_panel.html", _panel, order=90)
 
 
 def _tasks(user: Any) -> Iterator[navigation.Task]:
-    """Accounts to check or approve, settled projects to archive, returned accounts to mend."""
+    """Accounts to report, to check or to approve, settled projects to archive, returned accounts to mend."""
     handling = user.agency_ids("closure.handle")
     settling = set().union(*(user.agency_ids(item) for item in policy.SETTLING))
     reporting = user.organization_ids("closure.report")
@@ -256,6 +257,14 @@ def _tasks(user: Any) -> Iterator[navigation.Task]:
             action=Message(action),
             meta=Message("%(number)s", {"number": row.project.number}),
             amount=row.surplus or None,
+        )
+    for project in queries.unreported(reporting):
+        yield navigation.Task(
+            title=Message(N_("Closing account to report: %(title)s"), {"title": project.title}),
+            url=url_for("closure.report", project_id=project.id),
+            action=Message(N_("Report the closing account")),
+            meta=Message("%(number)s", {"number": project.number}),
+            due=project.agreement.ends_on + timedelta(days=services.REPORT_DAYS),
         )
 
 

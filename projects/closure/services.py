@@ -34,6 +34,8 @@ from projects.supervision.queries import unfinished
 
 # 政府采购法 Art. 42: at least fifteen years; grants keep the same term by default (DOMAIN 3.13).
 RETENTION_YEARS = 15
+# The final report comes within this many days of the project's end (广州市扶持社会组织发展专项资金管理办法).
+REPORT_DAYS = 30
 RETENTION_SOURCE = "政府采购法 第四十二条；档案法实施条例 第三十九条"
 MANIFESTS = ("manifest.json", "manifest.txt")
 

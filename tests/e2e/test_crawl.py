@@ -7,6 +7,7 @@ The whole matrix (more addresses of each kind, every role, both languages at bot
 from __future__ import annotations
 
 import pytest
+from flask import url_for
 from playwright.sync_api import Browser
 
 from tests.e2e import walk
@@ -40,6 +41,16 @@ def test_refusals_and_errors_are_pages(live: Live, chromium: Browser, login: str
         for url, status in pages.items():
             wrong += [f"{login} {width} {language} {url}: {item}" for item in looker.look(url, status=status)]
         context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("width", "language"), [(1280, "en"), (390, "zh")])
+def test_what_an_objector_is_told(live: Live, chromium: Browser, width: int, language: str) -> None:
+    context = live.context(chromium, "", width=width, language=language)
+    with live.app.test_request_context():
+        url = url_for("portal.objected", number="YY-1")
+    wrong = walk.Looker(context, live, language, walk.Language(live.app)).look(url)
+    context.close()
     assert not wrong, "\n".join(wrong)
 
 

@@ -30,8 +30,8 @@ from tools import translations
 STARTS = ("/", "/home", "/public/")
 # Leads to no other page, and is no page: files and health, and the switch of the language.
 SKIPPED = {"web.set_language", "static", "bootstrap.static", "web.carried", "web.healthz"}
-# Shown outside the product's own links: the page for developers is looked at by a test of its own.
-UNLINKED = {"web.components"}
+# Shown outside the product's own links, looked at by tests of their own: the page for developers, and what follows a form.
+UNLINKED = {"web.components", "portal.objected"}
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,10 @@ def wanted(app: Flask) -> set[str]:
 def find_all(live: Live, *, each: int, share: int = 0) -> Findings:
     """The pages that people are led to. With ``share``, no more than so many people open the same kind of page.
 
-    The first of each role all walk; of the others as many as it takes to have reached every endpoint.
+    The people of one role share, whom a page offers the same. The first of each role all walk; of the
+    others as many as it takes to have reached every endpoint.
     """
-    found, opened, kinds = Findings(), Counter[str](), Kinds(live.app)
+    found, opened, kinds = Findings(), Counter[tuple[str, str]](), Kinds(live.app)
     everybody, whole = people(live), wanted(live.app)
     for place, login in enumerate(everybody):
         if place > everybody.index("") and whole <= found.answered:
@@ -144,13 +145,14 @@ def find(
     login: str,
     *,
     each: int,
-    opened: Counter[str] | None = None,
+    opened: Counter[tuple[str, str]] | None = None,
     share: int = 0,
     kinds: Kinds | None = None,
 ) -> Findings:
     """Follow every link from the front pages, at most ``each`` addresses of one kind."""
     opened = Counter() if opened is None else opened
     kinds = kinds or Kinds(live.app)
+    mine = _role(live, login)
     client = _client(live, login)
     found, seen, count = Findings(), set(STARTS), Counter[str]()
     queue: deque[tuple[str, str]] = deque((start, "") for start in STARTS)
@@ -180,11 +182,26 @@ def find(
             if kinds.endpoint(target) in SKIPPED or count[kind] >= each:
                 continue
             count[kind] += 1
-            if share and opened[kind] >= share:
+            if share and opened[mine, kind] >= share:
                 continue
-            opened[kind] += 1
+            opened[mine, kind] += 1
             queue.append((target, url))
     return found
+
+
+def _role(live: Live, login: str) -> str:
+    """What a page offers follows from this too."""
+    with live.app.app_context():
+        return (
+            db.session.scalar(
+                select(RoleAssignment.role)
+                .join(User, User.id == RoleAssignment.user_id)
+                .where(User.login == login)
+                .order_by(RoleAssignment.id)
+                .limit(1)
+            )
+            or ""
+        )
 
 
 def _client(live: Live, login: str) -> FlaskClient:
