@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from functools import lru_cache
 
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, session
@@ -11,7 +12,7 @@ from sqlalchemy import text
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.db import db
-from core.web import samples
+from core.web import drawing, samples
 from core.web.gate import allow
 from core.web.urls import CARRIED, carried_content, local_target
 from core.web.words import LOCALES
@@ -44,6 +45,21 @@ def components() -> str:
         abort(404)
     with force_locale("en"):
         return render_template("web/components.html", **samples.context())
+
+
+@bp.get("/chart.svg")
+@allow.public
+def chart() -> Response:
+    """A chart as a picture, to those whose page named this address; drawn where no script runs, and to be kept."""
+    asked = drawing.read(request.args.get("of", ""))
+    if asked is None:
+        abort(404)
+    option, height = asked
+    picture = drawing.svg(json.dumps(option, ensure_ascii=False, sort_keys=True), drawing.WIDTH, height)
+    response = Response(picture, mimetype="image/svg+xml")
+    # Opened by itself it is a document; it may style its own words and nothing more.
+    response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return response
 
 
 @bp.get("/carried/<name>")

@@ -6,6 +6,7 @@ English alone: developers read it, and it is not there in production.
 from __future__ import annotations
 
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -26,6 +27,7 @@ from core import clock
 from core.money import Money
 from core.rules.rules import Finding, Verdict
 from core.text import Message
+from core.web import charts
 from core.web.forms import Between, ChoiceField, DayField, Form, MaxLength, MomentField, MoneyField, Required
 from core.web.paging import Page
 
@@ -97,13 +99,35 @@ def context() -> dict[str, Any]:
             (today + timedelta(days=7), 5, None),
             (today + timedelta(days=9), None, None),
         ],
-        "months": [
-            {"label": f"{month:02d}", "value": value, "text": f"{value / 100:.2f}"}
-            for month, value in enumerate((0, 620, 1180, 940, 1290), 1)
-        ],
+        "charts": _charts(),
         "first_page": Page(rows=[], next_key="n", first=True),
         "middle_page": Page(rows=[], next_key="n", first=False, previous_key="p"),
     }
+
+
+def _charts() -> list[charts.Chart]:
+    months = [f"{month:02d}" for month in range(1, 6)]
+    paid = [Money.yuan(wan * 100) for wan in (0, 620, 1180, 940, 1290)]
+    kept = [Money.yuan(wan * 100) for wan in (400, 380, 200, 560, 90)]
+    ratios = [Fraction(281, 1000), Fraction(2999999, 10_000_000), None, Fraction(317, 1000)]
+    years = [str(year) for year in range(2023, 2027)]
+    fields = ["Elderly", "Children and families", "People with disabilities", "Community mediation"]
+    links = [f"#{place}" for place in range(len(fields))]
+    return [
+        charts.bars("Paid by month", charts.WAN, months, [charts.Series("", paid)], head="Month"),
+        charts.bars(
+            "Paid and kept", charts.WAN, months, [charts.Series("Paid", paid), charts.Series("Kept", kept)],
+            stacked=True,
+        ),
+        charts.bars(
+            "Where it went", charts.YUAN, fields, [charts.Series("", paid[1:], links)], horizontal=True
+        ),
+        charts.lines(
+            "Ratio by year", charts.PERCENT, years, [charts.Series("Own level", ratios), charts.Series("Rolled up", ratios[::-1])],
+            threshold=charts.Threshold(Fraction(3, 10), "Threshold"),
+        ),
+        charts.parts("Where it went, in parts", charts.WAN, fields, paid[1:], total=sum(paid, Money(0))),
+    ]  # fmt: skip
 
 
 def _finding(rule: str, verdict: Verdict, sentence: str, numbers: str) -> Finding:

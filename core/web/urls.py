@@ -25,6 +25,7 @@ CARRIED: dict[str, tuple[str, Path]] = {
         Path(str(flask_bootstrap.__file__)).parent / "static" / "bootstrap5" / "css" / "bootstrap.min.css",
     ),
     "htmx.js": ("text/javascript", _ASSETS / "django_htmx" / "static" / "django_htmx" / "htmx-2.min.js"),
+    "echarts.js": ("text/javascript", _ASSETS / "instaui_echarts" / "static" / "echarts.esm.min.js"),
 }
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, send_file
+from flask import Blueprint, abort, render_template, request, send_file, url_for
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from core import clock
 from core.money import Money, percent_against
 from core.text import N_
-from core.web import navigation
+from core.web import charts, navigation
 from core.web.gate import allow
 from finance.purchasing.queries import (
     Ratio,
@@ -112,16 +113,28 @@ def show() -> Any:
     )
 
 
-def _trend(result: Ratio) -> list[dict[str, Any]]:
-    """Own ratio of up to five years, oldest first."""
+def _trend(result: Ratio) -> charts.Chart | None:
+    """Own ratio of up to five years, oldest first; ``None`` where there is one year alone."""
     years = sorted(year for year in years_with_rows(result.division) if year <= result.year)[-5:]
-    return [
-        {
-            "year": year,
-            "figure": (result if year == result.year else ratio(result.division, year)).figures["own"],
-        }
-        for year in years
+    if len(years) < 2:
+        return None
+    figures = [
+        (result if year == result.year else ratio(result.division, year)).figures["own"] for year in years
     ]
+    return charts.bars(
+        _("Own level over the years"),
+        charts.PERCENT,
+        [str(year) for year in years],
+        [
+            charts.Series(
+                "",
+                [figure.ratio for figure in figures],
+                [url_for("ratios.show", division=result.division, year=year) for year in years],
+            )
+        ],
+        threshold=charts.Threshold(figures[-1].threshold, _("Threshold")),
+        head=_("Year"),
+    )
 
 
 def _chosen() -> Ratio | None:
