@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -37,15 +37,40 @@ def parameters(
     """``defaults`` overlaid by every rule set in force on ``on``: national, then the division's
     ancestors from the top down, then the division; programme-specific ones win over general ones.
     """
-    codes = {""} | {jurisdiction[:length].ljust(6, "0") for length in (2, 4, 6)} | {jurisdiction}
+    codes = _jurisdictions(jurisdiction)
     rows = db.session.scalars(
         select(RuleSet).where(
             RuleSet.family == family,
-            RuleSet.jurisdiction.in_(codes if jurisdiction else {""}),
+            RuleSet.jurisdiction.in_(codes),
             RuleSet.programme.in_({"", programme}),
             RuleSet.valid_from <= on,
         )
     ).all()
+    return _overlaid(family, defaults, rows)
+
+
+def reader(family: str, defaults: Mapping[str, Any], *, on: date) -> Callable[[str], Parameters]:
+    """:func:`parameters` of any number of jurisdictions, without programme, over one reading of the rule sets."""
+    rows = db.session.scalars(
+        select(RuleSet).where(RuleSet.family == family, RuleSet.programme == "", RuleSet.valid_from <= on)
+    ).all()
+
+    def read(jurisdiction: str) -> Parameters:
+        codes = _jurisdictions(jurisdiction)
+        return _overlaid(family, defaults, [row for row in rows if row.jurisdiction in codes])
+
+    return read
+
+
+def _jurisdictions(code: str) -> set[str]:
+    """The division with all above it, and everywhere."""
+    if not code:
+        return {""}
+    townships = {code[:9]} if len(code) > 9 else set()
+    return {""} | {code[:length].ljust(6, "0") for length in (2, 4, 6)} | townships | {code}
+
+
+def _overlaid(family: str, defaults: Mapping[str, Any], rows: Iterable[RuleSet]) -> Parameters:
     ordered = sorted(
         rows,
         key=lambda row: (

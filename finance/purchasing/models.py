@@ -41,8 +41,14 @@ class PurchaseImport(Model):
     taken_at: Mapped[datetime | None] = instant_column()
     # The work that looks through or takes the file; finished work is forgotten after a while.
     job_id: Mapped[int | None] = mapped_column(BigInteger)
+    # The unit it was imported for: its people see it, and its headings are remembered.
+    agency_id: Mapped[int | None] = fk("agency.id")
+    # The checked rows in the product's own columns, for the moment when they are taken.
+    checked_file_id: Mapped[int | None] = fk("stored_file.id", index=False)
 
-    file: Mapped[StoredFile | None] = relationship()
+    agency: Mapped[Agency | None] = relationship()
+    file: Mapped[StoredFile | None] = relationship(foreign_keys=[file_id])
+    checked_file: Mapped[StoredFile | None] = relationship(foreign_keys=[checked_file_id])
 
 
 class Purchase(Model):
@@ -80,6 +86,7 @@ class Purchase(Model):
         CheckConstraint("budget_amount >= 0", name="budget_not_negative"),
         CheckConstraint("paid_amount >= 0", name="paid_not_negative"),
         Index(None, "division_code", "fiscal_year", "id"),
+        Index("ix_purchase_service", "purchaser", "service_key", "service_name"),
     )
 
 
@@ -98,33 +105,62 @@ class ServiceContinuation(Model):
     __table_args__ = (UniqueConstraint("fiscal_year", "later_division", "later_purchaser", "later_key"),)
 
 
-class ServiceYear(Model):
-    """Kept: one service's line of the 30% figure of a year, under the rules of its own level and that year.
+class ContinuationDismissal(Model):
+    """A proposed link that a person looked at and refused, so that it is not proposed again."""
 
-    ``variant`` is the reading of the contracts: ``contract`` always; ``venture`` (with venture grants),
-    ``budget`` and ``payment`` only where they differ from it, which the contract row notes. Money that
-    goes to social organizations is whole fen and billionths of a fen. What one identity itself bought
-    stands in ``own_…``; a service joined to others by a continuation is ``carried`` by one of them.
+    earlier_division: Mapped[str] = mapped_column(String(12))
+    earlier_purchaser: Mapped[str] = mapped_column(String(120))
+    earlier_key: Mapped[str] = mapped_column(String(170))
+    later_division: Mapped[str] = mapped_column(String(12))
+    later_purchaser: Mapped[str] = mapped_column(String(120))
+    later_key: Mapped[str] = mapped_column(String(170))
+    fiscal_year: Mapped[int]
+    dismissed_by: Mapped[int | None] = fk("user_account.id", index=False)
+
+    __table_args__ = (
+        UniqueConstraint(
+            "fiscal_year", "later_division", "later_purchaser", "later_key",
+            "earlier_division", "earlier_purchaser", "earlier_key",
+            name="uq_continuation_dismissal_pair",
+        ),
+    )  # fmt: skip
+
+
+class PurchaseHeading(Model):
+    """How a unit's tables call a column; remembered when a person says it once."""
+
+    agency_id: Mapped[int] = fk("agency.id", index=False)
+    heading: Mapped[str] = mapped_column(String(80))
+    column_name: Mapped[str] = mapped_column(String(32))
+
+    __table_args__ = (UniqueConstraint("agency_id", "heading"),)
+
+
+BASES = ("contract", "budget", "payment")
+_KNOWN_BASIS = "basis IN ('contract', 'budget', 'payment')"
+
+
+class ServiceYear(Model):
+    """Kept: one service's line of the 30% figure of a year, on one basis.
+
+    Each row is judged by the rules of its own level for that year, last year's rows too. ``venture``
+    lines count venture grants as well; they are kept only for services that have some, and the line
+    without them is then marked ``apart``. A service joined to others by continuations has one line, at
+    the identity that carries it. Money that goes to social organizations is whole fen and billionths of
+    a fen; ``added_so_…`` is rounded down to a billionth, ``rounded`` where that left something out.
+    ``sources`` is this year's total by fund source, as JSON of fen.
     """
 
-    variant: Mapped[str] = mapped_column(String(10))
+    basis: Mapped[str] = mapped_column(String(10))
+    venture: Mapped[bool]
     division_code: Mapped[str] = mapped_column(String(12))
     fiscal_year: Mapped[int]
     purchaser: Mapped[str] = mapped_column(String(120))
     key: Mapped[str] = mapped_column(String(170))
     name: Mapped[str] = mapped_column(String(160))
-    own_rows: Mapped[int] = count_column()
-    own_fen: Mapped[int] = count_column()
-    own_so_fen: Mapped[int] = count_column()
-    own_so_rest: Mapped[int] = count_column()
-    own_before_rows: Mapped[int] = count_column()
-    own_before_fen: Mapped[int] = count_column()
-    own_before_so_fen: Mapped[int] = count_column()
-    own_before_so_rest: Mapped[int] = count_column()
-    carried: Mapped[bool] = mapped_column(default=False)
-    joined: Mapped[bool] = mapped_column(default=False)
-    apart_venture: Mapped[bool] = mapped_column(default=False)
-    apart_budget: Mapped[bool] = mapped_column(default=False)
+    apart: Mapped[bool]
+    joined: Mapped[bool]
+    row_count: Mapped[int] = count_column()
     total_fen: Mapped[int] = count_column()
     before_fen: Mapped[int] = count_column()
     added_fen: Mapped[int] = count_column()
@@ -132,31 +168,39 @@ class ServiceYear(Model):
     so_rest: Mapped[int] = count_column()
     before_so_fen: Mapped[int] = count_column()
     before_so_rest: Mapped[int] = count_column()
-    # Rounded down to a billionth of a fen; ``rounded`` where that left something out.
     added_so_fen: Mapped[int] = count_column()
     added_so_rest: Mapped[int] = count_column()
-    rounded: Mapped[bool] = mapped_column(default=False)
+    rounded: Mapped[bool]
+    sources: Mapped[str] = mapped_column(Text)
 
     __table_args__ = (
         UniqueConstraint(
-            "key", "purchaser", "division_code", "fiscal_year", "variant", name="uq_service_year_service"
+            "division_code", "purchaser", "key", "fiscal_year", "basis", "venture",
+            name="uq_service_year_service",
         ),
-        CheckConstraint("variant IN ('contract', 'venture', 'budget', 'payment')", name="known_variant"),
+        CheckConstraint(_KNOWN_BASIS, name="known_basis"),
         Index(
-            "ix_service_year_level", "division_code", "fiscal_year", "variant", "carried", "added_fen", "id"
+            "ix_service_year_level",
+            "division_code", "fiscal_year", "basis", "venture", "apart", "added_fen", "id",
         ),
-        Index("ix_service_year_order", "fiscal_year", "variant", "carried", "added_fen", "id"),
-    )
+        Index("ix_service_year_order", "fiscal_year", "basis", "venture", "apart", "added_fen", "id"),
+        Index("ix_service_year_rounded", "fiscal_year", "rounded", "division_code"),
+    )  # fmt: skip
 
 
 class LevelFigure(Model):
-    """Kept: the sums of a level's lines, with the rules (a digest) they were judged by."""
+    """Kept: the sums of a level's lines, with the rules (a digest) they were judged by.
 
-    variant: Mapped[str] = mapped_column(String(10))
+    With ``venture`` the sums are of all services, those without venture grants among them.
+    """
+
+    basis: Mapped[str] = mapped_column(String(10))
+    venture: Mapped[bool]
     division_code: Mapped[str] = mapped_column(String(12))
     fiscal_year: Mapped[int]
     rules_digest: Mapped[str] = mapped_column(String(64))
     services: Mapped[int] = count_column()
+    row_count: Mapped[int] = count_column()
     total_fen: Mapped[int] = count_column()
     before_fen: Mapped[int] = count_column()
     added_fen: Mapped[int] = count_column()
@@ -167,8 +211,12 @@ class LevelFigure(Model):
     added_so_fen: Mapped[int] = count_column()
     added_so_rest: Mapped[int] = count_column()
     rounded: Mapped[int] = count_column()
+    sources: Mapped[str] = mapped_column(Text)
 
-    __table_args__ = (UniqueConstraint("division_code", "fiscal_year", "variant"),)
+    __table_args__ = (
+        UniqueConstraint("division_code", "fiscal_year", "basis", "venture", name="uq_level_figure_level"),
+        CheckConstraint(_KNOWN_BASIS, name="known_basis"),
+    )
 
 
 class ContractorOverride(Model):

@@ -1,62 +1,177 @@
-"""Reading purchases and the 30% figures."""
+"""Reading purchases and the 30% figures.
+
+What other rooms may lean on (names stay):
+
+- ``figures(division, year, basis=None, on=None)`` → :class:`Figures`: the figures ``own``,
+  ``own_with_venture``, ``rollup``, ``rollup_with_venture`` of a level and year, read from the kept sums
+  (``kept``) or, where the rules asked for (``on``: a day, else the last day of the year) are others than
+  those the sums were made by, computed from the rows. ``bases(division, year)`` → the same on each basis.
+- ``levels(found, basis, venture)`` → the own figure of each level at and under the division.
+- ``lines(found, name, limit, after)`` → the services of a figure, largest addition first, by pages;
+  ``line_rows(found, line)`` → this year's and last year's rows of a service, each with the reason why it
+  counts or not; ``rows_behind(found, name, limit, after)`` → every row of this year with its reason, also
+  those out of scope.
+- ``ratio(division, year)`` → the same figures computed anew from every row: slow, for proof.
+- ``rules_of_year(year)`` and ``Rules(on)`` → the rules of any level; ``continuations()`` → confirmed links.
+
+A figure is a :class:`~finance.purchasing.rules.RatioFigure`, exact: where more than ``EXACT_LINES`` services
+divide their addition between contractors, its numerator is short of at most ``rounded`` billionths of a fen,
+and only where no shown digit, no fen and no verdict hangs on them (``exact=True`` never rounds).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, func, or_, select, tuple_
 
 from core.db import db
-from core.rules.queries import Parameters, parameters
-from finance.purchasing.models import Purchase, ServiceContinuation
+from core.money import Money, percent_against
+from core.rules.queries import Parameters, reader
+from finance.purchasing.models import (
+    ContractorOverride,
+    LevelFigure,
+    Purchase,
+    ServiceContinuation,
+    ServiceYear,
+)
 from finance.purchasing.rules import (
+    BASES,
     DEFAULT_PARAMETERS,
+    NANO,
+    Basis,
+    Fact,
+    Joins,
+    Override,
     PurchaseRow,
     R30Parameters,
     RatioFigure,
     RowVerdict,
     ServiceKey,
+    ServiceLine,
     compute_ratio,
+    exact_sum,
+    figure_of,
     judge_row,
 )
 from registry.agencies.models import Agency
 from registry.agencies.rules import division_name, normalise_division, tree_prefix
 
 FIGURES = ("own", "own_with_venture", "rollup", "rollup_with_venture")
+EXACT_LINES = 100
+
+
+class Rules:
+    """The R30 rules in force on a day, of any level, over one reading of rule sets and overrides."""
+
+    def __init__(self, on: date) -> None:
+        self._read = reader("R30", DEFAULT_PARAMETERS.to_dict(), on=on)
+        self._overrides: dict[str, list[Override]] = {}
+        for item in db.session.scalars(
+            select(ContractorOverride)
+            .where(ContractorOverride.decided_on <= on)
+            .order_by(ContractorOverride.id)
+        ):
+            self._overrides.setdefault(item.division_code, []).append(
+                Override(item.contractor_code, item.counts, item.reason)
+            )
+        self._known: dict[str, tuple[R30Parameters, Parameters, str]] = {}
+
+    def _get(self, division: str) -> tuple[R30Parameters, Parameters, str]:
+        known = self._known.get(division)
+        if known is None:
+            found = self._read(division)
+            rules = R30Parameters.from_dict(dict(found))
+            if self._overrides:
+                # What stands nearer to the level wins, and a decision about a contractor over a rule set.
+                chosen = {item.code: item for item in rules.overrides}
+                for code in sorted(self._overrides, key=lambda code: len(tree_prefix(code))):
+                    if division.startswith(tree_prefix(code)):
+                        chosen.update({item.code: item for item in self._overrides[code]})
+                rules = replace(rules, overrides=tuple(sorted(chosen.values())))
+            known = self._known[division] = (rules, found, rules.digest())
+        return known
+
+    def at(self, division: str) -> R30Parameters:
+        """The parameters of a level (a normalised code)."""
+        return self._get(division)[0]
+
+    def found(self, division: str) -> Parameters:
+        """The rule sets that they come from."""
+        return self._get(division)[1]
+
+    def digest(self, division: str) -> str:
+        return self._get(division)[2]
+
+
+def rules_of_year(year: int) -> Rules:
+    """The rules by which a year is judged: those in force on its last day."""
+    return Rules(date(year, 12, 31))
 
 
 def ratio_parameters(division: str, on: date) -> tuple[R30Parameters, Parameters]:
     """The R30 parameters in force for a division on a day, with the rule sets they come from."""
-    found = parameters("R30", DEFAULT_PARAMETERS.to_dict(), on=on, jurisdiction=normalise_division(division))
-    return R30Parameters.from_dict(dict(found)), found
+    rules, code = Rules(on), normalise_division(division)
+    return rules.at(code), rules.found(code)
+
+
+# Rows
+
+_ROW_COLUMNS = (
+    Purchase.contract_no, Purchase.fiscal_year, Purchase.division_code, Purchase.purchaser, Purchase.service_key,
+    Purchase.service_name, Purchase.catalogue_code, Purchase.public_service, Purchase.contractor,
+    Purchase.contractor_code, Purchase.contractor_kind, Purchase.host_code, Purchase.so_share, Purchase.amount,
+    Purchase.cancelled_amount, Purchase.fund_source, Purchase.method, Purchase.signed_on, Purchase.is_venture,
+    Purchase.id, Purchase.budget_amount, Purchase.paid_amount,
+)  # fmt: skip
+_SHARE = 12
+
+
+def _as_rows(statement: Select[Any]) -> list[PurchaseRow]:
+    rows = []
+    for found in db.session.execute(statement.with_only_columns(*_ROW_COLUMNS)):
+        values: list[Any] = list(found)
+        if values[_SHARE] is not None:
+            values[_SHARE] = Fraction(values[_SHARE])
+        rows.append(PurchaseRow(*values))
+    return rows
 
 
 def purchase_rows(division: str, year: int) -> list[PurchaseRow]:
     """The rows of ``year`` and the year before of a division and everything under it, plus those of
     services that a confirmed continuation joins to it.
     """
-    return [as_row(item) for item in db.session.scalars(_rows_of(division, year))]
+    return _as_rows(_rows_of(division, year))
+
+
+def under(column: Any, division: str) -> ColumnElement[bool]:
+    """At or under a division. A range is what both databases' indexes understand; "~" sorts after every digit."""
+    prefix = tree_prefix(division)
+    return (column >= prefix) & (column < prefix + "~")
 
 
 def _rows_of(division: str, year: int) -> Select[Any]:
     prefix = tree_prefix(division)
-    joined = [
-        Purchase.division_code == code
+    joined = {
+        code
         for pair in db.session.execute(
             select(ServiceContinuation.earlier_division, ServiceContinuation.later_division)
         )
         for code in pair
         if not code.startswith(prefix)
-    ]
-    # A range is what both databases' indexes understand; "~" sorts after every digit.
-    under = (Purchase.division_code >= prefix) & (Purchase.division_code < prefix + "~")
+    }
+    inside = under(Purchase.division_code, division)
     return (
         select(Purchase)
-        .where(Purchase.fiscal_year.in_((year, year - 1)), or_(under, *joined))
+        .where(
+            Purchase.fiscal_year.in_((year, year - 1)),
+            or_(inside, Purchase.division_code.in_(joined)) if joined else inside,
+        )
         .order_by(Purchase.id)
     )
 
@@ -84,23 +199,87 @@ def as_row(item: Purchase) -> PurchaseRow:
         signed_on=item.signed_on,
         is_venture=item.is_venture,
         row=item.id,
+        budget_amount=item.budget_amount,
+        paid_amount=item.paid_amount,
     )
 
 
 def continuations() -> list[tuple[ServiceKey, ServiceKey]]:
     """The confirmed links (earlier, later)."""
     return [
-        (
-            _identity(link.earlier_division, link.earlier_purchaser, link.earlier_key),
-            _identity(link.later_division, link.later_purchaser, link.later_key),
-        )
+        linked(link)
         for link in db.session.scalars(select(ServiceContinuation).order_by(ServiceContinuation.id))
     ]
 
 
+def linked(link: ServiceContinuation) -> tuple[ServiceKey, ServiceKey]:
+    """The two services of a link, (earlier, later)."""
+    return (
+        _identity(link.earlier_division, link.earlier_purchaser, link.earlier_key),
+        _identity(link.later_division, link.later_purchaser, link.later_key),
+    )
+
+
 def _identity(division: str, purchaser: str, key: str) -> ServiceKey:
     kind, _, name = key.partition(":")
-    return (division, purchaser, (kind, name))
+    return (normalise_division(division), purchaser, (kind, name))
+
+
+def key_text(service: ServiceKey) -> str:
+    """The key of a service as kept lines and links write it: ``key:A-001``, ``name:…``."""
+    return ":".join(service[2])
+
+
+_FACT_COLUMNS: tuple[Any, ...] = (
+    Purchase.division_code, Purchase.purchaser, Purchase.service_key, Purchase.service_name, Purchase.fiscal_year,
+    Purchase.public_service, Purchase.catalogue_code, Purchase.fund_source, Purchase.is_venture,
+    Purchase.contractor_kind, Purchase.contractor_code, Purchase.host_code, Purchase.so_share,
+)  # fmt: skip
+
+
+def facts(years: Iterable[int], where: ColumnElement[bool]) -> Iterator[Fact]:
+    """The rows in question, summed as far as they are judged alike; rows that are no public service stay away."""
+
+    def fen(amount: Any) -> Any:
+        return cast(func.sum(cast(amount, BigInteger)), BigInteger)
+
+    statement = (
+        select(
+            *_FACT_COLUMNS,
+            func.count(),
+            fen(cast(Purchase.amount, BigInteger) - cast(Purchase.cancelled_amount, BigInteger)),
+            func.count(Purchase.budget_amount),
+            fen(Purchase.budget_amount),
+            func.count(Purchase.paid_amount),
+            fen(Purchase.paid_amount),
+        )
+        .where(Purchase.fiscal_year.in_(tuple(years)), Purchase.public_service, where)
+        .group_by(*_FACT_COLUMNS)
+    )
+    return (Fact._make(row) for row in db.session.execute(statement))
+
+
+def of_services(services: Iterable[ServiceKey]) -> ColumnElement[bool]:
+    """The purchases of these services."""
+    kinds: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
+    for division, purchaser, (kind, name) in services:
+        kinds.setdefault((division, purchaser), ([], []))[kind == "name"].append(name)
+    return or_(
+        *(
+            and_(
+                Purchase.purchaser == purchaser,
+                Purchase.division_code == division,
+                or_(
+                    Purchase.service_key.in_(keys),
+                    and_(Purchase.service_key == "", Purchase.service_name.in_(names)),
+                ),
+            )
+            for (division, purchaser), (keys, names) in kinds.items()
+        )
+    )
+
+
+# Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,29 +297,412 @@ class Ratio:
         return {name: figure.to_dict() for name, figure in self.figures.items()}
 
 
-def ratio(division: str, year: int, *, through_quarter: int = 4) -> Ratio:
-    """The 30% figures of a level, alone and rolled up, without and with venture grants (DOMAIN 3.1).
+def ratio(
+    division: str,
+    year: int,
+    *,
+    through_quarter: int = 4,
+    basis: Basis | None = None,
+    on: date | None = None,
+) -> Ratio:
+    """The 30% figures of a level, alone and rolled up, without and with venture grants (DOMAIN 3.1),
+    computed from every row; :func:`figures` has them at hand.
 
     Raises ``DivisionError`` for a malformed division code.
     """
     code = normalise_division(division)
+    rules = Rules(on or date(year, 12, 31))
     rows = purchase_rows(code, year)
     links = continuations()
-    rules, found = ratio_parameters(code, date(year, 12, 31))
-    figures = {
+    computed = {
         name: compute_ratio(
             rows,
             year,
             code,
-            include_venture="venture" in name or rules.count_venture,
+            include_venture=True if "venture" in name else None,
             rollup=name.startswith("rollup"),
-            parameters=rules,
+            parameters=rules.at,
             continues=links,
             through_quarter=through_quarter,
+            basis=basis or rules.at(code).basis,
         )
         for name in FIGURES
     }
-    return Ratio(code, year, figures, found, rules, rows)
+    return Ratio(code, year, computed, rules.found(code), rules.at(code), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The four figures of a level and year on one basis, with the rules they follow.
+
+    ``kept``: read from the kept sums; else computed from the rows, because other rules were asked for or
+    came into force since.
+    """
+
+    division: str
+    year: int
+    basis: Basis
+    on: date
+    figures: dict[str, RatioFigure]
+    rules: R30Parameters
+    rule_set: Parameters
+    kept: bool
+    book: Rules = field(repr=False, compare=False)
+    level_rows: Sequence[LevelFigure] = field(repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, dict[str, str | None]]:
+        return {name: figure.to_dict() for name, figure in self.figures.items()}
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing in scope was bought this year or the year before, at the level or under it."""
+        return not self.figures["rollup_with_venture"].service_count
+
+
+def figures(
+    division: str, year: int, basis: Basis | None = None, *, on: date | None = None, exact: bool = False
+) -> Figures:
+    """The figures of a level and year; ``basis=None`` takes the one that the level's rules name.
+
+    Raises ``DivisionError`` for a malformed division code.
+    """
+    return _figures(division, year, [basis], on, exact)[0]
+
+
+def bases(division: str, year: int, *, on: date | None = None, exact: bool = False) -> dict[Basis, Figures]:
+    """The figures on each basis, to stand side by side."""
+    return {found.basis: found for found in _figures(division, year, BASES, on, exact)}
+
+
+def _figures(
+    division: str, year: int, wanted: Iterable[Basis | None], on: date | None, exact: bool
+) -> list[Figures]:
+    code = normalise_division(division)
+    day = on or date(year, 12, 31)
+    book = Rules(day)
+    found = db.session.scalars(
+        select(LevelFigure)
+        .where(LevelFigure.fiscal_year == year, under(LevelFigure.division_code, code))
+        .order_by(LevelFigure.division_code, LevelFigure.id)
+    ).all()
+    kept = _fresh(found, year, book)
+    rules = book.at(code)
+    answers = []
+    for asked in wanted:
+        basis = asked or rules.basis
+        if kept:
+            four = {name: _kept_figure(found, code, year, basis, name, rules, exact) for name in FIGURES}
+        else:
+            four = ratio(code, year, basis=basis, on=day).figures
+        answers.append(Figures(code, year, basis, day, four, rules, book.found(code), kept, book, found))
+    return answers
+
+
+def _fresh(found: Iterable[LevelFigure], year: int, book: Rules) -> bool:
+    """Whether the kept sums, and those that services come from or went to, follow these rules."""
+    digests = {level.division_code: level.rules_digest for level in found}
+    linked = {
+        code
+        for pair in db.session.execute(
+            select(ServiceContinuation.earlier_division, ServiceContinuation.later_division).where(
+                ServiceContinuation.earlier_division != ServiceContinuation.later_division
+            )
+        )
+        for code in pair
+    } - set(digests)
+    if linked:
+        rows = db.session.execute(
+            select(LevelFigure.division_code, LevelFigure.rules_digest).where(
+                LevelFigure.fiscal_year == year, LevelFigure.division_code.in_(linked)
+            )
+        )
+        digests.update({row.division_code: row.rules_digest for row in rows})
+    return all(book.digest(code) == digest for code, digest in digests.items())
+
+
+def _kept_figure(
+    found: Iterable[LevelFigure],
+    division: str,
+    year: int,
+    basis: Basis,
+    name: str,
+    rules: R30Parameters,
+    exact: bool,
+) -> RatioFigure:
+    rollup, venture = name.startswith("rollup"), "venture" in name
+    parts = [
+        level
+        for level in found
+        if level.basis == basis and level.venture == venture and (rollup or level.division_code == division)
+    ]
+    figure = _summed(parts, division, year, basis, venture or rules.count_venture, rollup, rules.threshold)
+    if figure.rounded and (exact or figure.rounded <= EXACT_LINES or _hangs_on_rounding(figure)):
+        return _with_numerator(figure, figure.added_so_fen + _left_out(figure, venture))
+    return figure
+
+
+def _summed(
+    parts: Iterable[LevelFigure],
+    division: str,
+    year: int,
+    basis: Basis,
+    include_venture: bool,
+    rollup: bool,
+    threshold: Fraction,
+) -> RatioFigure:
+    parts = list(parts)
+    sources: dict[str, int] = {}
+    for level in parts:
+        for source, fen in json.loads(level.sources).items():
+            sources[source] = sources.get(source, 0) + fen
+
+    def exactly(whole: str, rest: str) -> Fraction:
+        return Fraction(
+            sum(getattr(level, whole) for level in parts) * NANO
+            + sum(getattr(level, rest) for level in parts),
+            NANO,
+        )
+
+    return figure_of(
+        year=year,
+        division=division,
+        rollup=rollup,
+        include_venture=include_venture,
+        through_quarter=4,
+        threshold=threshold,
+        added_total_fen=sum(level.added_fen for level in parts),
+        added_so_fen=exactly("added_so_fen", "added_so_rest"),
+        total_fen=sum(level.total_fen for level in parts),
+        previous_total_fen=sum(level.before_fen for level in parts),
+        basis=basis,
+        so_fen=exactly("so_fen", "so_rest"),
+        previous_so_fen=exactly("before_so_fen", "before_so_rest"),
+        service_count=sum(level.services for level in parts),
+        row_count=sum(level.row_count for level in parts),
+        sources={source: fen for source, fen in sources.items() if fen},
+        rounded=sum(level.rounded for level in parts),
+    )
+
+
+def _hangs_on_rounding(figure: RatioFigure) -> bool:
+    """Whether the billionths that are left out could change a shown digit, a fen or the verdict."""
+    most = _with_numerator(figure, figure.added_so_fen + Fraction(figure.rounded, NANO))
+    return (
+        figure.status != most.status
+        or percent_against(figure.ratio, figure.threshold) != percent_against(most.ratio, most.threshold)
+        or figure.added_so_fen.__floor__() != most.added_so_fen.__floor__()
+        or figure.gap_fen.__ceil__() != most.gap_fen.__ceil__()
+    )
+
+
+def _with_numerator(figure: RatioFigure, added_so: Fraction) -> RatioFigure:
+    names = (
+        "year", "division", "rollup", "include_venture", "through_quarter", "threshold", "added_total_fen",
+        "total_fen", "previous_total_fen", "basis", "so_fen", "previous_so_fen", "service_count", "row_count",
+        "sources",
+    )  # fmt: skip
+    return figure_of(added_so_fen=added_so, **{name: getattr(figure, name) for name in names})
+
+
+def _left_out(figure: RatioFigure, venture: bool) -> Fraction:
+    """What rounding down has left out of the numerator, exactly."""
+    rows = db.session.execute(
+        select(ServiceYear.added_fen, ServiceYear.so_fen, ServiceYear.so_rest, ServiceYear.total_fen).where(
+            ServiceYear.fiscal_year == figure.year,
+            ServiceYear.rounded,
+            _at(ServiceYear.division_code, figure),
+            ServiceYear.basis == figure.basis,
+            or_(*(and_(*part) for part in _parts(venture))),
+        )
+    )
+    return exact_sum(
+        Fraction(added * (so * NANO + rest) % total, total * NANO) for added, so, rest, total in rows
+    )
+
+
+def _at(column: Any, figure: RatioFigure) -> ColumnElement[bool]:
+    return under(column, figure.division) if figure.rollup else column == figure.division
+
+
+def _parts(venture: bool) -> tuple[tuple[ColumnElement[bool], ...], ...]:
+    """The lines of a figure: with venture grants, those that have some are read from lines of their own."""
+    plain = (ServiceYear.venture.is_(False), ServiceYear.apart.is_(False))
+    if venture:
+        return (plain, (ServiceYear.venture.is_(True), ServiceYear.apart.is_(False)))
+    return (plain, (ServiceYear.venture.is_(False), ServiceYear.apart.is_(True)))
+
+
+def levels(found: Figures, *, venture: bool = False) -> list[RatioFigure]:
+    """The own figure of each level at and under the division that has rows, in the order of codes."""
+    if not found.kept:
+        rows = purchase_rows(found.division, found.year)
+        links = continuations()
+        prefix = tree_prefix(found.division)
+        codes = {code for row in rows if (code := normalise_division(row.division_code)).startswith(prefix)}
+        return [
+            compute_ratio(
+                rows,
+                found.year,
+                code,
+                True if venture else None,
+                parameters=found.book.at,
+                continues=links,
+                basis=found.basis,
+            )
+            for code in sorted(codes)
+        ]
+    return [
+        _kept_figure(
+            [level],
+            level.division_code,
+            found.year,
+            found.basis,
+            "own_with_venture" if venture else "own",
+            found.book.at(level.division_code),
+            False,
+        )
+        for level in found.level_rows
+        if level.basis == found.basis and level.venture == venture
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """One page of services, and what to ask for the next one (``None`` at the end)."""
+
+    lines: list[ServiceLine]
+    after: str | None
+
+
+def lines(found: Figures, name: str, *, limit: int = 50, after: str = "") -> Lines:
+    """The services of a figure, largest addition first. Lines have no rows: see :func:`line_rows`."""
+    figure = found.figures[name]
+    if not found.kept:
+        ordered = sorted(figure.services, key=lambda line: (-line.added.fen, line.service))
+        start = int(after) if after.isdecimal() and after.isascii() and len(after) < 10 else 0
+        rest = start + limit < len(ordered)
+        return Lines(ordered[start : start + limit], str(start + limit) if rest else None)
+    place = _place(after)
+    rows: list[ServiceYear] = []
+    for part in _parts("venture" in name):
+        statement = select(ServiceYear).where(
+            ServiceYear.fiscal_year == found.year,
+            ServiceYear.basis == found.basis,
+            _at(ServiceYear.division_code, figure),
+            *part,
+        )
+        if place is not None:
+            statement = statement.where(tuple_(ServiceYear.added_fen, ServiceYear.id) < place)
+        rows += db.session.scalars(
+            statement.order_by(ServiceYear.added_fen.desc(), ServiceYear.id.desc()).limit(limit + 1)
+        )
+    rows.sort(key=lambda row: (-row.added_fen, -row.id))
+    shown = rows[:limit]
+    joins = Joins(continuations()) if any(row.joined for row in shown) else Joins(())
+    return Lines(
+        [_as_line(row, joins) for row in shown],
+        f"{shown[-1].added_fen}.{shown[-1].id}" if len(rows) > limit else None,
+    )
+
+
+def _place(after: str) -> tuple[int, int] | None:
+    added, _, number = after.partition(".")
+    if not (added.isdecimal() and number.isdecimal() and after.isascii() and len(after) < 40):
+        return None
+    return int(added), int(number)
+
+
+def _as_line(row: ServiceYear, joins: Joins) -> ServiceLine:
+    service = _identity(row.division_code, row.purchaser, row.key)
+    so_total = Fraction(row.so_fen * NANO + row.so_rest, NANO)
+    share = so_total / row.total_fen if row.total_fen else Fraction(0)
+    root = joins.root(service)
+    return ServiceLine(
+        service=service,
+        name=row.name,
+        total=Money(row.total_fen),
+        previous_total=Money(row.before_fen),
+        added=Money(row.added_fen),
+        so_share=share,
+        so_added=row.added_fen * share,
+        so_total=so_total,
+        previous_so_total=Fraction(row.before_so_fen * NANO + row.before_so_rest, NANO),
+        joined_to=tuple(
+            sorted(other for other in joins.members() if joins.root(other) == root and other != service)
+        )
+        if row.joined
+        else (),
+    )
+
+
+def line_rows(
+    found: Figures, line: ServiceLine, name: str, *, limit: int = 500
+) -> tuple[list[RowVerdict], list[RowVerdict]]:
+    """This year's rows and last year's rows of a service, also those out of scope, with the reason of each."""
+    judged = rows_of_services(found, [line.service, *line.joined_to], name, limit=limit)
+    return (
+        [item for item in judged if item.row.fiscal_year == found.year],
+        [item for item in judged if item.row.fiscal_year != found.year],
+    )
+
+
+def rows_of_services(
+    found: Figures,
+    services: Iterable[ServiceKey],
+    name: str,
+    *,
+    years: Sequence[int] | None = None,
+    limit: int = 500,
+) -> list[RowVerdict]:
+    """The rows of some services with their reasons, of both years unless told, at most so many."""
+    services = list(services)
+    if not services:
+        return []
+    statement = (
+        select(Purchase)
+        .where(Purchase.fiscal_year.in_(years or (found.year, found.year - 1)), of_services(services))
+        .order_by(Purchase.id)
+        .limit(limit)
+    )
+    return [_judged(found, row, name) for row in _as_rows(statement)]
+
+
+def rows_behind(
+    found: Figures, name: str, *, limit: int = 100, after: int = 0, outside_only: bool = False
+) -> tuple[list[RowVerdict], int | None]:
+    """This year's rows at the level (or under it) in the order they came, with the reason of each; and the
+    row number to go on after. ``outside_only``: those that are out of scope.
+    """
+    figure = found.figures[name]
+    judged: list[RowVerdict] = []
+    step = limit + 1 if not outside_only else max(500, limit + 1)
+    while len(judged) <= limit:
+        rows = _as_rows(
+            select(Purchase)
+            .where(
+                Purchase.fiscal_year == found.year,
+                _at(Purchase.division_code, figure),
+                Purchase.id > after,
+            )
+            .order_by(Purchase.id)
+            .limit(step)
+        )
+        verdicts = [_judged(found, row, name) for row in rows]
+        judged += [item for item in verdicts if not (outside_only and item.in_scope)]
+        if len(rows) < step:
+            break
+        after = rows[-1].row
+    more = len(judged) > limit
+    return judged[:limit], judged[limit - 1].row.row if more else None
+
+
+def _judged(found: Figures, row: PurchaseRow, name: str) -> RowVerdict:
+    return judge_row(
+        row,
+        found.book.at(normalise_division(row.division_code)),
+        include_venture=True if "venture" in name else None,
+        basis=found.basis,
+    )
 
 
 def levels_below(result: Ratio) -> list[RatioFigure]:
@@ -151,7 +713,7 @@ def levels_below(result: Ratio) -> list[RatioFigure]:
     prefix = tree_prefix(result.division)
     links = continuations()
     return [
-        compute_ratio(result.rows, result.year, code, False, False, result.rules, links)
+        compute_ratio(result.rows, result.year, code, None, False, result.rules, links)
         for code in codes
         if code.startswith(prefix)
     ]
@@ -174,12 +736,11 @@ def may_see(user: Any, division: str) -> bool:
 
 
 def years_with_rows(division: str) -> list[int]:
-    """Fiscal years that have purchases at or under a division, newest first."""
-    prefix = tree_prefix(division)
+    """Fiscal years in which something in scope was bought at or under a division, newest first."""
     return sorted(
         db.session.scalars(
-            select(Purchase.fiscal_year)
-            .where(Purchase.division_code >= prefix, Purchase.division_code < prefix + "~")
+            select(LevelFigure.fiscal_year)
+            .where(under(LevelFigure.division_code, division), LevelFigure.row_count > 0)
             .distinct()
         ),
         reverse=True,

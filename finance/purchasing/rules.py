@@ -6,16 +6,21 @@ functions over purchase rows; every amount is an exact number of fen, every rati
 A service is what one purchaser of one division buys under one key. ``added`` is what it costs more
 than last year, never below zero. The share of a service that goes to social organizations is taken
 from this year's rows, weighted by net amount. ``ratio = N / D`` over the services of a level.
+
+A row is judged by the rules of its own level. The amount that counts is the contract's, the budget
+quota's or the payment's of the year (the basis); a row that does not tell it has no part in the figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from core.money import Money
 from core.text import N_, Message
@@ -26,6 +31,10 @@ CONSORTIUM = "联合体"
 FILED_BODY = "备案社区社会组织"
 
 Status = Literal["met", "below", "not_applicable"]
+Basis = Literal["contract", "budget", "payment"]
+BASES: tuple[Basis, ...] = ("contract", "budget", "payment")
+NANO = 10**9
+"""Parts of a fen in which kept sums are whole: a share has at most nine decimals."""
 ServiceKey = tuple[str, str, tuple[str, str]]
 """(division, purchaser, ("key", service_key) or ("name", service_name))."""
 
@@ -57,6 +66,15 @@ class PurchaseRow:
     signed_on: date | None
     is_venture: bool
     row: int = 0
+    budget_amount: Money | None = None
+    paid_amount: Money | None = None
+
+    def fen_on(self, basis: Basis) -> int | None:
+        """What counts on a basis, in fen; ``None`` where the row does not tell it."""
+        if basis == "contract":
+            return self.amount.fen - self.cancelled_amount.fen
+        amount = self.budget_amount if basis == "budget" else self.paid_amount
+        return None if amount is None else amount.fen
 
     @property
     def net(self) -> Money:
@@ -76,9 +94,23 @@ R30_SOURCES: dict[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Override:
+    """A contractor that a jurisdiction counts as a social organization, or not, whatever its code says."""
+
+    code: str
+    counts: bool
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class R30Parameters:
-    """What a jurisdiction may set. Defaults are the national wording (:data:`R30_SOURCES`)."""
+    """What a jurisdiction may set. Defaults are the national wording (:data:`R30_SOURCES`).
+
+    ``basis`` is the amount that the published figure rests on. ``excluded_catalogue`` are beginnings of
+    catalogue codes that are out of scope though a row is flagged as a public service (B: auxiliary
+    services to government).
+    """
 
     threshold: Fraction = Fraction(3, 10)
     count_venture: bool = False
@@ -98,18 +130,37 @@ class R30Parameters:
     )
     count_hosted: bool = True
     split_consortium: bool = True
+    basis: Basis = "contract"
+    excluded_catalogue: frozenset[str] = frozenset()
+    overrides: tuple[Override, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise ValueError("the threshold lies between 0 and 1")
+        if self.basis not in BASES:
+            raise ValueError(f"the basis is one of {', '.join(BASES)}")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """From stored JSON: the threshold as text (``"0.30"`` or ``"3/10"``), sets as lists. ``TypeError`` for a float."""
+        """From stored JSON: the threshold as text (``"0.30"`` or ``"3/10"``), sets as lists, overrides as
+        ``{code: {"counts": true, "reason": "…"}}``. ``TypeError`` for a float or an unknown name,
+        ``ValueError`` for a value outside its range.
+        """
         values = dict(data)
         if "threshold" in values:
             if isinstance(values["threshold"], float):
                 raise TypeError("the threshold is written as text, never as a float")
             values["threshold"] = Fraction(values["threshold"])
-        for name in ("organization_prefixes", "excluded_sources"):
+        for name in ("organization_prefixes", "excluded_sources", "excluded_catalogue"):
             if name in values:
                 values[name] = frozenset(values[name])
+        if "overrides" in values:
+            values["overrides"] = tuple(
+                sorted(
+                    Override(code, bool(item["counts"]), str(item["reason"]))
+                    for code, item in dict(values["overrides"]).items()
+                )
+            )
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,10 +171,27 @@ class R30Parameters:
             "excluded_sources": sorted(self.excluded_sources),
             "count_hosted": self.count_hosted,
             "split_consortium": self.split_consortium,
+            "basis": self.basis,
+            "excluded_catalogue": sorted(self.excluded_catalogue),
+            "overrides": {
+                item.code: {"counts": item.counts, "reason": item.reason} for item in self.overrides
+            },
         }
+
+    def override(self, code: str) -> Override | None:
+        return next((item for item in self.overrides if item.code == code), None) if code else None
+
+    def digest(self) -> str:
+        """What tells two sets of rules apart that give other sums; threshold and basis change none."""
+        values = self.to_dict()
+        del values["threshold"], values["basis"]
+        text = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 DEFAULT_PARAMETERS = R30Parameters()
+RulesAt = Callable[[str], R30Parameters]
+"""The rules of a level, by its normalised division code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +243,11 @@ class ServiceLine:
 
 @dataclass(frozen=True, slots=True)
 class RatioFigure:
-    """The figure of one level and year. Totals are whole fen, ``added_so_fen`` and ``gap_fen`` exact fractions of a fen."""
+    """The figure of one level and year. Totals are whole fen, ``added_so_fen`` and ``gap_fen`` exact fractions of a fen.
+
+    ``so_fen`` is what went to social organizations this year, ``sources`` this year's total by fund source,
+    ``row_count`` the rows of this year in scope.
+    """
 
     year: int
     division: str
@@ -190,7 +262,15 @@ class RatioFigure:
     gap_fen: Fraction
     total_fen: int
     previous_total_fen: int
-    services: tuple[ServiceLine, ...] = field(default=(), repr=False)
+    basis: Basis = "contract"
+    so_fen: Fraction = Fraction(0)
+    previous_so_fen: Fraction = Fraction(0)
+    service_count: int = 0
+    row_count: int = 0
+    sources: Mapping[str, int] = field(default_factory=dict)
+    # How many billionths of a fen the numerator may be short of, none when computed from rows.
+    rounded: int = field(default=0, compare=False)
+    services: tuple[ServiceLine, ...] = field(default=(), repr=False, compare=False)
 
     def to_dict(self) -> dict[str, str | None]:
         """Exact text of each number: ``"7/13"``, ``"0"``; ``ratio`` is ``None`` where it does not apply."""
@@ -225,10 +305,11 @@ def judge_row(
     parameters: R30Parameters = DEFAULT_PARAMETERS,
     *,
     include_venture: bool | None = None,
+    basis: Basis = "contract",
 ) -> RowVerdict:
     """Whether a row is in scope and which part of it goes to social organizations, with the reason."""
     outside = _outside(
-        row, parameters, parameters.count_venture if include_venture is None else include_venture
+        row, parameters, parameters.count_venture if include_venture is None else include_venture, basis
     )
     if outside is not None:
         return RowVerdict(row, False, Fraction(0), outside)
@@ -236,24 +317,40 @@ def judge_row(
     return RowVerdict(row, True, weight, message)
 
 
-def _outside(row: PurchaseRow, parameters: R30Parameters, include_venture: bool) -> Message | None:
+def _outside(
+    row: PurchaseRow, parameters: R30Parameters, include_venture: bool, basis: Basis
+) -> Message | None:
     if not row.public_service:
         return Message(N_("Not counted: the row is marked as no public service."))
     if row.fund_source in parameters.excluded_sources:
         return Message(
             N_("Not counted: “%(fund_source)s” is not public money."), {"fund_source": row.fund_source}
         )
+    if row.catalogue_code and row.catalogue_code.startswith(tuple(parameters.excluded_catalogue)):
+        return Message(
+            N_("Not counted: catalogue branch %(code)s is out of scope here."), {"code": row.catalogue_code}
+        )
     if row.is_venture and not include_venture:
         return Message(
             N_("Not counted here: a venture grant, which enters only the figure including venture grants.")
         )
+    if row.fen_on(basis) is None:
+        if basis == "budget":
+            return Message(N_("Not counted on this basis: the table gives no budget quota for it."))
+        return Message(N_("Not counted on this basis: the table does not say what was paid this year."))
     return None
 
 
 def _weight(row: PurchaseRow, parameters: R30Parameters) -> tuple[Fraction, Message]:
+    return _weighed(row.contractor_kind, row.contractor_code, row.host_code, row.so_share, parameters)
+
+
+def _weighed(
+    kind: str, code: str, host: str, so_share: Fraction | None, parameters: R30Parameters
+) -> tuple[Fraction, Message]:
     # A consortium and a filed body have no code of their own that counts, whatever the column holds.
-    if row.contractor_kind == CONSORTIUM and parameters.split_consortium:
-        share = row.so_share or Fraction(0)
+    if kind == CONSORTIUM and parameters.split_consortium:
+        share = so_share or Fraction(0)
         if share == 0:
             return share, Message(
                 N_(
@@ -268,32 +365,50 @@ def _weight(row: PurchaseRow, parameters: R30Parameters) -> tuple[Fraction, Mess
             N_("Counted in part: %(share)s of the consortium's work is a social organization's share."),
             {"share": share},
         )
-    if row.contractor_kind == FILED_BODY:
+    if kind == FILED_BODY:
         if not parameters.count_hosted:
             return Fraction(0), Message(
                 N_(
                     "In the total, not counted for social organizations: bodies paid through a host are not counted here."
                 )
             )
-        if _is_social(row.host_code, parameters):
+        if (decided := parameters.override(host)) is not None:
+            return _overridden(decided)
+        if _is_social(host, parameters):
             return Fraction(1), Message(
                 N_("Counted in full: a filed community body paid through the registered host %(host)s."),
-                {"host": row.host_code},
+                {"host": host},
             )
         return Fraction(0), Message(
             N_(
                 "In the total, not counted for social organizations: the filed community body names no registered social organization as its host."
             )
         )
-    if _is_social(row.contractor_code, parameters):
+    if (decided := parameters.override(code)) is not None:
+        return _overridden(decided)
+    if _is_social(code, parameters):
         return Fraction(1), Message(
             N_("Counted in full: the contractor %(code)s is a registered social organization."),
-            {"code": row.contractor_code},
+            {"code": code},
         )
     return Fraction(0), Message(
         N_(
             "In the total, not counted for social organizations: the contractor's code is not of a registered social organization (51, 52 or 53)."
         )
+    )
+
+
+def _overridden(decided: Override) -> tuple[Fraction, Message]:
+    values = {"code": decided.code, "reason": decided.reason}
+    if decided.counts:
+        return Fraction(1), Message(
+            N_("Counted in full: %(code)s is a social organization here by decision: %(reason)s"), values
+        )
+    return Fraction(0), Message(
+        N_(
+            "In the total, not counted for social organizations: %(code)s is none here by decision: %(reason)s"
+        ),
+        values,
     )
 
 
@@ -324,8 +439,7 @@ class _Tally:
     so_parts: Fraction = Fraction(0)
     rows: list[PurchaseRow] = field(default_factory=list)
 
-    def add(self, row: PurchaseRow, weight: Fraction) -> None:
-        net = row.amount.fen - row.cancelled_amount.fen
+    def add(self, row: PurchaseRow, net: int, weight: Fraction) -> None:
         self.total += net
         if weight == 1:
             self.so_whole += net
@@ -343,11 +457,12 @@ def service_lines(
     year: int,
     division: str,
     *,
-    include_venture: bool,
+    include_venture: bool | None,
     rollup: bool,
-    parameters: R30Parameters = DEFAULT_PARAMETERS,
+    parameters: R30Parameters | RulesAt = DEFAULT_PARAMETERS,
     continues: Iterable[tuple[ServiceKey, ServiceKey]] = (),
     through_quarter: int = 4,
+    basis: Basis = "contract",
 ) -> tuple[ServiceLine, ...]:
     """The services of a level (or of everything under it) in a year, one pass over the rows.
 
@@ -359,10 +474,11 @@ def service_lines(
         raise ValueError("through_quarter is 1, 2, 3 or 4")
     level = normalise_division(division)
     prefix = tree_prefix(level)
-    joins = _Joins(continues)
+    joins = Joins(continues)
+    rules_at = _rules_at(parameters)
     tallies: dict[ServiceKey, dict[int, _Tally]] = {}
     # Few payees in many rows: what the weight depends on, judged once.
-    weights: dict[tuple[str, str, str, Fraction | None], Fraction] = {}
+    weights: dict[tuple[str, str, str, str, Fraction | None], Fraction] = {}
     for row in rows:
         if row.fiscal_year not in (year, year - 1):
             continue
@@ -371,14 +487,17 @@ def service_lines(
         service = row.service
         if not joins.concerns(service) and not _at(service[0], level, prefix, rollup):
             continue
-        if _outside(row, parameters, include_venture) is not None:
+        rules = rules_at(service[0])
+        venture = rules.count_venture if include_venture is None else include_venture
+        net = row.fen_on(basis)
+        if net is None or _outside(row, rules, venture, basis) is not None:
             continue
-        payee = (row.contractor_kind, row.contractor_code, row.host_code, row.so_share)
+        payee = (service[0], row.contractor_kind, row.contractor_code, row.host_code, row.so_share)
         weight = weights.get(payee)
         if weight is None:
-            weight = weights[payee] = _weight(row, parameters)[0]
+            weight = weights[payee] = _weight(row, rules)[0]
         years = tallies.setdefault(service, {})
-        years.setdefault(row.fiscal_year, _Tally()).add(row, weight)
+        years.setdefault(row.fiscal_year, _Tally()).add(row, net, weight)
 
     groups: dict[ServiceKey, list[ServiceKey]] = {}
     for service in tallies:
@@ -390,6 +509,10 @@ def service_lines(
         if _at(home[0], level, prefix, rollup):
             lines.append(_line(home, members, tallies, year))
     return tuple(lines)
+
+
+def _rules_at(parameters: R30Parameters | RulesAt) -> RulesAt:
+    return (lambda _division: parameters) if isinstance(parameters, R30Parameters) else parameters
 
 
 def _at(code: str, level: str, prefix: str, rollup: bool) -> bool:
@@ -409,7 +532,8 @@ def _line(
     named = tallies[home].get(year) or tallies[home][year - 1]
     return ServiceLine(
         service=home,
-        name=named.rows[0].service_name,
+        # The first in the alphabet, so that it does not hang on the order of rows.
+        name=min(row.service_name for row in named.rows),
         total=Money(total),
         previous_total=Money(previous),
         added=Money(added),
@@ -428,50 +552,70 @@ def compute_ratio(
     division: str,
     include_venture: bool | None = None,
     rollup: bool = False,
-    parameters: R30Parameters = DEFAULT_PARAMETERS,
+    parameters: R30Parameters | RulesAt = DEFAULT_PARAMETERS,
     continues: Iterable[tuple[ServiceKey, ServiceKey]] = (),
     *,
     through_quarter: int = 4,
+    basis: Basis = "contract",
 ) -> RatioFigure:
     """The R30 figure of a division in a fiscal year, with its service lines.
 
-    ``include_venture=None`` takes the jurisdiction's ``count_venture``. Raises ``DivisionError`` for a
-    malformed division and ``ValueError`` for a quarter outside 1–4.
+    ``include_venture=None`` takes each level's ``count_venture``; the threshold is that of ``division``.
+    Raises ``DivisionError`` for a malformed division and ``ValueError`` for a quarter outside 1–4.
     """
-    venture = parameters.count_venture if include_venture is None else include_venture
+    own_rules = _rules_at(parameters)(normalise_division(division))
     lines = service_lines(
         rows,
         year,
         division,
-        include_venture=venture,
+        include_venture=include_venture,
         rollup=rollup,
         parameters=parameters,
         continues=continues,
         through_quarter=through_quarter,
+        basis=basis,
     )
     added_total = sum(line.added.fen for line in lines)
     added_so = exact_sum(line.so_added for line in lines)
-    ratio = added_so / added_total if added_total else None
-    status: Status
-    if ratio is None:
-        status = "not_applicable"
-    else:
-        status = "met" if ratio >= parameters.threshold else "below"
-    return RatioFigure(
+    sources: dict[str, int] = {}
+    for line in lines:
+        for row in line.rows:
+            sources[row.fund_source] = sources.get(row.fund_source, 0) + (row.fen_on(basis) or 0)
+    return figure_of(
         year=year,
         division=normalise_division(division),
         rollup=rollup,
-        include_venture=venture,
+        include_venture=own_rules.count_venture if include_venture is None else include_venture,
         through_quarter=through_quarter,
-        threshold=parameters.threshold,
+        threshold=own_rules.threshold,
         added_total_fen=added_total,
         added_so_fen=added_so,
-        ratio=ratio,
-        status=status,
-        gap_fen=max(Fraction(0), parameters.threshold * added_total - added_so),
         total_fen=sum(line.total.fen for line in lines),
         previous_total_fen=sum(line.previous_total.fen for line in lines),
+        basis=basis,
+        so_fen=exact_sum(line.so_total for line in lines),
+        previous_so_fen=exact_sum(line.previous_so_total for line in lines),
+        service_count=len(lines),
+        row_count=sum(len(line.rows) for line in lines),
+        sources={source: fen for source, fen in sources.items() if fen},
         services=lines,
+    )
+
+
+def figure_of(
+    *, added_total_fen: int, added_so_fen: Fraction, threshold: Fraction, **values: Any
+) -> RatioFigure:
+    """The figure with what follows from its sums: ratio, status and gap (DOMAIN 3.1)."""
+    ratio = added_so_fen / added_total_fen if added_total_fen else None
+    status: Status = "not_applicable" if ratio is None else "met" if ratio >= threshold else "below"
+    return RatioFigure(
+        added_total_fen=added_total_fen,
+        added_so_fen=added_so_fen,
+        threshold=threshold,
+        ratio=ratio,
+        status=status,
+        gap_fen=max(Fraction(0), threshold * added_total_fen - added_so_fen),
+        **values,
     )
 
 
@@ -481,10 +625,11 @@ def year_on_year(
     division: str,
     include_venture: bool | None = None,
     rollup: bool = False,
-    parameters: R30Parameters = DEFAULT_PARAMETERS,
+    parameters: R30Parameters | RulesAt = DEFAULT_PARAMETERS,
     continues: Iterable[tuple[ServiceKey, ServiceKey]] = (),
     *,
     through_quarter: int = 4,
+    basis: Basis = "contract",
 ) -> YearOnYear:
     """The increment method over the same rows as :func:`compute_ratio`."""
     return year_on_year_of(
@@ -497,6 +642,7 @@ def year_on_year(
             parameters,
             continues,
             through_quarter=through_quarter,
+            basis=basis,
         )
     )
 
@@ -504,19 +650,14 @@ def year_on_year(
 def year_on_year_of(figure: RatioFigure) -> YearOnYear:
     """The increment method from a computed figure, without reading the rows again."""
     delta_total = figure.total_fen - figure.previous_total_fen
-    delta_so = exact_sum(line.so_total for line in figure.services) - exact_sum(
-        line.previous_so_total for line in figure.services
-    )
+    delta_so = figure.so_fen - figure.previous_so_fen
     return YearOnYear(delta_total, delta_so, delta_so / delta_total if delta_total > 0 else None)
 
 
 def total_by_source(figure: RatioFigure) -> dict[str, Money]:
-    """This year's net amount in scope by fund source, as shown beside the figure."""
-    sums: dict[str, int] = {}
-    for line in figure.services:
-        for row in line.rows:
-            sums[row.fund_source] = sums.get(row.fund_source, 0) + row.net.fen
-    return {source: Money(fen) for source, fen in sums.items()}
+    """This year's amount in scope by fund source, largest first."""
+    ordered = sorted(figure.sources.items(), key=lambda item: (-item[1], item[0]))
+    return {source: Money(fen) for source, fen in ordered}
 
 
 def exact_sum(numbers: Iterable[Fraction]) -> Fraction:
@@ -534,8 +675,11 @@ def exact_sum(numbers: Iterable[Fraction]) -> Fraction:
     return Fraction(*level[0]) if level else Fraction(0)
 
 
-class _Joins:
-    """Identities of services joined by confirmed continuations (union-find), and which is the latest."""
+class Joins:
+    """Identities of services joined by confirmed continuations (union-find), and which is the latest.
+
+    Among the latest identities of a group, the one that comes last in the alphabet carries it.
+    """
 
     def __init__(self, continues: Iterable[tuple[ServiceKey, ServiceKey]]) -> None:
         self._members: set[ServiceKey] = set()
@@ -573,12 +717,211 @@ class _Joins:
             self._parent[passed] = service
         return service
 
+    def members(self) -> frozenset[ServiceKey]:
+        """Every identity that a link names."""
+        return frozenset(self._members)
+
     def age(self, service: ServiceKey) -> tuple[int, ServiceKey]:
         return (self._depth.get(service, 0), service)
 
 
 def _normal_key(service: ServiceKey) -> ServiceKey:
     return (normalise_division(service[0]), service[1], service[2])
+
+
+class Fact(NamedTuple):
+    """Rows of one service, year and payee that are judged alike, summed: what kept lines are made of. Fen."""
+
+    division_code: str
+    purchaser: str
+    service_key: str
+    service_name: str
+    fiscal_year: int
+    public_service: bool
+    catalogue_code: str
+    fund_source: str
+    is_venture: bool
+    contractor_kind: str
+    contractor_code: str
+    host_code: str
+    so_share: str | None
+    row_count: int
+    contract_fen: int
+    budget_rows: int
+    budget_fen: int | None
+    paid_rows: int
+    paid_fen: int | None
+
+    @property
+    def service(self) -> ServiceKey:
+        key = ("key", self.service_key) if self.service_key else ("name", self.service_name)
+        return (normalise_division(self.division_code), self.purchaser, key)
+
+
+@dataclass(slots=True)
+class KeptLine:
+    """A service's line of a year's figure in whole numbers; money for social organizations in billionths of a fen.
+
+    ``apart``: with venture grants the service reads otherwise, which another line says.
+    """
+
+    basis: Basis
+    venture: bool
+    service: ServiceKey
+    year: int
+    name: str
+    apart: bool
+    joined: bool
+    row_count: int
+    total: int
+    before: int
+    so: int
+    before_so: int
+    sources: dict[str, int]
+
+    @property
+    def added(self) -> int:
+        return max(0, self.total - self.before)
+
+    def added_so(self) -> tuple[int, bool]:
+        """Billionths of a fen, rounded down, and whether something was left out."""
+        if not self.total:
+            return 0, False
+        whole, rest = divmod(self.added * self.so, self.total)
+        return whole, rest != 0
+
+
+@dataclass(slots=True)
+class _Sums:
+    """One identity's sums on one basis, this year [0] and the year before [1]."""
+
+    row_count: list[int] = field(default_factory=lambda: [0, 0])
+    fen: list[int] = field(default_factory=lambda: [0, 0])
+    so: list[int] = field(default_factory=lambda: [0, 0])
+    names: tuple[set[str], set[str]] = field(default_factory=lambda: (set(), set()))
+    sources: dict[str, int] = field(default_factory=dict)
+
+
+def kept_lines(facts: Iterable[Fact], year: int, joins: Joins, rules_at: RulesAt) -> list[KeptLine]:
+    """The lines of a year's figure on every basis, without and with venture grants.
+
+    ``facts`` hold all rows of ``year`` and the year before of whole groups of joined services.
+    """
+    # (basis, only venture) -> identity -> sums
+    plain: dict[Basis, dict[ServiceKey, _Sums]] = {basis: {} for basis in BASES}
+    grants: dict[Basis, dict[ServiceKey, _Sums]] = {basis: {} for basis in BASES}
+    weights: dict[tuple[str, str, str, str, str | None], int] = {}
+    rules: dict[str, R30Parameters] = {}
+    outside: dict[tuple[str, str, str], bool] = {}
+    for fact in facts:
+        if not fact.public_service or not -1 <= fact.fiscal_year - year <= 0:
+            continue
+        service = fact.service
+        division = service[0]
+        own = rules.get(division)
+        if own is None:
+            own = rules[division] = rules_at(division)
+        scope = (division, fact.fund_source, fact.catalogue_code)
+        left_out = outside.get(scope)
+        if left_out is None:
+            left_out = outside[scope] = fact.fund_source in own.excluded_sources or (
+                fact.catalogue_code.startswith(tuple(own.excluded_catalogue))
+            )
+        if left_out:
+            continue
+        payee = (division, fact.contractor_kind, fact.contractor_code, fact.host_code, fact.so_share)
+        weight = weights.get(payee)
+        if weight is None:
+            weight = weights[payee] = _nano_weight(fact, own)
+        kept = grants if fact.is_venture and not own.count_venture else plain
+        place = year - fact.fiscal_year
+        for basis, count, fen in (
+            ("contract", fact.row_count, fact.contract_fen),
+            ("budget", fact.budget_rows, fact.budget_fen),
+            ("payment", fact.paid_rows, fact.paid_fen),
+        ):
+            if not count:
+                continue
+            sums = kept[basis].get(service)  # type: ignore[index]
+            if sums is None:
+                sums = kept[basis][service] = _Sums()  # type: ignore[index]
+            fen = int(fen or 0)
+            sums.row_count[place] += count
+            sums.fen[place] += fen
+            sums.so[place] += fen * weight
+            sums.names[place].add(fact.service_name)
+            if place == 0 and fen:
+                sums.sources[fact.fund_source] = sums.sources.get(fact.fund_source, 0) + fen
+    lines: list[KeptLine] = []
+    for basis in BASES:
+        with_grants = {joins.root(service) for service in grants[basis]}
+        groups = _grouped(joins, plain[basis])
+        for root, members in groups.items():
+            lines.append(_kept_line(basis, False, members, year, joins, apart=root in with_grants))
+        if with_grants:
+            both = _grouped(joins, plain[basis], grants[basis])
+            for root in with_grants:
+                lines.append(_kept_line(basis, True, both[root], year, joins, apart=False))
+    return lines
+
+
+def _nano_weight(fact: Fact, rules: R30Parameters) -> int:
+    share = Fraction(fact.so_share) if fact.so_share is not None else None
+    weight, _reason = _weighed(fact.contractor_kind, fact.contractor_code, fact.host_code, share, rules)
+    nano = weight * NANO
+    if nano.denominator != 1:
+        raise ValueError("a share has at most nine decimals")
+    return int(nano)
+
+
+_Members = list[tuple[ServiceKey, list[_Sums]]]
+
+
+def _grouped(joins: Joins, *tallies: dict[ServiceKey, _Sums]) -> dict[ServiceKey, _Members]:
+    found: dict[ServiceKey, list[_Sums]] = {}
+    for tally in tallies:
+        for service, sums in tally.items():
+            found.setdefault(service, []).append(sums)
+    groups: dict[ServiceKey, _Members] = {}
+    for service, parts in found.items():
+        groups.setdefault(joins.root(service), []).append((service, parts))
+    return groups
+
+
+def _kept_line(
+    basis: Basis, venture: bool, members: _Members, year: int, joins: Joins, *, apart: bool
+) -> KeptLine:
+    if len(members) == 1:
+        home, home_parts = members[0]
+    else:
+        current = [member for member in members if any(part.row_count[0] for part in member[1])]
+        home, home_parts = max(current or members, key=lambda member: joins.age(member[0]))
+    names = {name for part in home_parts for name in part.names[0]} or {
+        name for part in home_parts for name in part.names[1]
+    }
+    parts = home_parts if len(members) == 1 else [part for member in members for part in member[1]]
+    if len(parts) == 1:
+        sources = parts[0].sources
+    else:
+        sources = {}
+        for part in parts:
+            for source, fen in part.sources.items():
+                sources[source] = sources.get(source, 0) + fen
+    return KeptLine(
+        basis=basis,
+        venture=venture,
+        service=home,
+        year=year,
+        name=min(names),
+        apart=apart,
+        joined=len(members) > 1,
+        row_count=sum(part.row_count[0] for part in parts),
+        total=sum(part.fen[0] for part in parts),
+        before=sum(part.fen[1] for part in parts),
+        so=sum(part.so[0] for part in parts),
+        before_so=sum(part.so[1] for part in parts),
+        sources=sources,
+    )
 
 
 def with_correction(row: PurchaseRow, cancelled: Money) -> PurchaseRow:
