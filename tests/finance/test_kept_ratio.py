@@ -217,7 +217,7 @@ def test_a_figure_opens_to_its_services_and_they_to_their_rows(app):
     second = lines(found, "rollup_with_venture", limit=2, after=first.after)
     shown = [*first.lines, *second.lines]
     assert [line.added.fen for line in shown] == [12_000, 10_000, 10_000]
-    assert [line.service[2][1] for line in shown][0] == "A"
+    assert shown[0].service[2][1] == "A"
     assert {line.service[2][1] for line in shown} == {"A", "B", "C"}
     assert second.after is None
     this_year, last_year = line_rows(found, shown[0], "rollup")
