@@ -55,7 +55,7 @@ _AGENCY_READS = frozenset(
     {
         "agency.read", "organization.read", "credit.read", "expert.read", "fund.read", "purchase.read",
         "commitment.read", "disbursement.read", "call.read", "application.read", "notice.read",
-        "agreement.read", "project.read", "panel.read", "review.read", "checkpoint.read",
+        "agreement.read", "project.read", "panel.read", "review.read", "checkpoint.read", "rule.read",
     }
 )  # fmt: skip
 
@@ -84,7 +84,7 @@ ROLES: dict[str, Role] = {
                 "organization.edit", "credit.edit", "expert.edit", "call.draft", "call.publish", "application.confirm_eligibility",
                 "panel.plan", "decision.propose", "notice.publish", "objection.answer", "agreement.draft",
                 "disbursement.request", "project.follow", "project.accept", "checkpoint.plan", "purchase.record", "claim.handle",
-                "closure.handle", "rectification.open",
+                "closure.handle", "rectification.open", "rule.draft",
             },
         ),
         Role(
@@ -92,26 +92,28 @@ ROLES: dict[str, Role] = {
             N_("reviewing officer"),
             "agency",
             _AGENCY_READS | {"call.review", "decision.review", "agreement.review", "organization.verify",
-                             "project.accept", "expert.verify", "objection.review", "closure.review"},
+                             "project.accept", "expert.verify", "objection.review", "closure.review", "rule.review"},
         ),
         Role(
             "funder_leader",
             N_("approving leader"),
             "agency",
             _AGENCY_READS | {"call.approve", "call.publish", "decision.approve", "agreement.sign", "disbursement.approve",
-                             "closure.approve", "ratio.publish"},
+                             "closure.approve", "ratio.publish", "rule.approve"},
         ),
         Role(
             "finance_clerk",
             N_("finance clerk"),
             "agency",
-            _AGENCY_READS | {"fund.manage", "disbursement.pay", "purchase.import", "purchase.record", "account.payee"},
+            _AGENCY_READS | {"fund.manage", "disbursement.pay", "purchase.import", "purchase.record", "account.payee",
+                             "ratio.prepare", "rule.draft"},
         ),
         Role(
             "finance_reviewer",
             N_("finance reviewer"),
             "agency",
-            _AGENCY_READS | {"fund.review", "disbursement.review", "decision.review_budget", "agreement.review_money"},
+            _AGENCY_READS | {"fund.review", "disbursement.review", "decision.review_budget", "agreement.review_money",
+                             "ratio.review", "rule.review"},
         ),
         Role(
             "organizer",

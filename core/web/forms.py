@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from flask import request
+from flask import abort, request
 from flask_babel import gettext
 from flask_wtf import FlaskForm
 from flask_wtf.form import _Auto
@@ -102,6 +102,18 @@ class DayField(DateField):
         if self.data is not None and not 1900 <= self.data.year <= 2100:
             self.data = None
             raise ValueError(gettext("The year must lie between 1900 and 2100."))
+
+
+def asked_day(name: str) -> date | None:
+    """The day that an address asks for, ``?name=2026-05-13``; ``None`` for none, 404 for what is no day."""
+    text = request.args.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        abort(404)
+    return day if 1995 <= day.year <= 2100 else abort(404)
 
 
 class MomentField(Field):

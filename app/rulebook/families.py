@@ -1,0 +1,364 @@
+"""The families of rules with each parameter in words: what it means, its unit, its bounds, its source.
+
+Defaults are those of the rooms that read them; nothing is decided here. A parameter knows how a form asks
+for it and how its value reads, so that nobody writes JSON. A test asks that every family and parameter
+that the code reads has its words here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any
+
+from core.money import percent
+from core.text import N_, Message
+from evaluation.checkpoints import rules as checkpoints
+from evaluation.decisions import rules as decisions
+from evaluation.panels import rules as panels
+from finance.purchasing.rules import DEFAULT_PARAMETERS, R30_SOURCES
+from finance.ratios.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE
+from grants.calls.rules import RBL_DEFAULTS, REL_DEFAULTS, SOURCES
+from projects.claims import rules as claims
+
+
+class BadValue(ValueError):
+    """A value that cannot be used, with the sentence that says why."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.english())
+        self.message = message
+
+
+YES_NO = {"yes": N_("yes"), "no": N_("no")}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One value of a family. ``kind``: ratio (of 1, stored as exact text), percent (decimal text), whole,
+    flag, texts (a list, one a line), marks (some of ``choices``), choice, bands (lower bounds by grade),
+    day (month and day of each year). ``unit`` stands beside the number.
+    """
+
+    name: str
+    title: str
+    kind: str
+    source: str
+    unit: str = ""
+    low: int = 0
+    high: int = 100
+    choices: Mapping[str, str] = field(default_factory=dict)
+    hint: str = ""
+
+    def words(self, value: Any) -> list[Message]:
+        """The value as people read it; lists have a line for each entry."""
+        if value is None:
+            return [Message(N_("not set"))]
+        if self.kind == "flag":
+            word = YES_NO["yes" if value else "no"]
+            return [Message(word)]
+        if self.kind == "ratio":
+            return [_plain(percent(Fraction(value)))]
+        if self.kind == "percent":
+            return [_plain(f"{value}%")]
+        if self.kind in ("marks", "choice"):
+            chosen = value if isinstance(value, (list, tuple)) else [value]
+            return [Message(self.choices[item]) if item in self.choices else _plain(item) for item in chosen]
+        if self.kind == "texts":
+            return [_plain(str(item)) for item in value] or [Message(N_("none"))]
+        if self.kind == "bands":
+            return [
+                Message(
+                    N_("%(grade)s from %(points)s points"),
+                    {"grade": Message(self.choices.get(grade, grade)), "points": points},
+                )
+                for grade, points in value
+            ]
+        if self.kind == "day":
+            return [_plain(str(value))]
+        return [Message(N_("%(number)s %(unit)s"), {"number": value, "unit": Message(self.unit)})] \
+            if self.unit else [_plain(str(value))]  # fmt: skip
+
+    def as_typed(self, value: Any) -> Any:
+        """What a form shows for a stored value."""
+        if value is None:
+            return [] if self.kind == "marks" else ""
+        if self.kind == "ratio":
+            return _decimal_text(Fraction(value) * 100)
+        if self.kind == "flag":
+            return "yes" if value else "no"
+        if self.kind == "texts":
+            return "\n".join(str(item) for item in value)
+        if self.kind == "marks":
+            return list(value)
+        if self.kind == "bands":
+            return " ".join(str(points) for _grade, points in value)
+        return str(value)
+
+    def as_stored(self, typed: Any) -> Any:
+        """The stored value of what was typed. Raises :class:`BadValue`."""
+        return _READERS[self.kind](self, typed if typed is not None else "")
+
+
+def _plain(text: str) -> Message:
+    return Message("%(text)s", {"text": text})
+
+
+def _decimal_text(number: Fraction) -> str:
+    """A fraction as decimal text without loss where it has one, else as ``n/d``."""
+    rest = number.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest != 1:
+        return str(number)
+    value = Decimal(number.numerator) / Decimal(number.denominator)
+    return format(value.normalize(), "f")
+
+
+def _number(text: str) -> Fraction:
+    try:
+        value = Decimal(text.strip().removesuffix("%").removesuffix("％").strip())
+    except InvalidOperation as error:
+        raise BadValue(Message(N_("Write a number."))) from error
+    if not value.is_finite() or abs(value.as_tuple().exponent) > 6:  # type: ignore[arg-type]
+        raise BadValue(Message(N_("Write a number with at most six decimals.")))
+    return Fraction(value)
+
+
+def _within(number: Fraction | int, item: Parameter) -> None:
+    if not item.low <= number <= item.high:
+        raise BadValue(
+            Message(N_("A number from %(low)s to %(high)s."), {"low": item.low, "high": item.high})
+        )
+
+
+def _read_ratio(item: Parameter, typed: str) -> str:
+    number = _number(typed)
+    _within(number, item)
+    return str(number / 100)
+
+
+def _read_percent(item: Parameter, typed: str) -> str:
+    number = _number(typed)
+    _within(number, item)
+    return _decimal_text(number)
+
+
+def _read_whole(item: Parameter, typed: str) -> int:
+    if not re.fullmatch(r"\d{1,6}", str(typed).strip(), re.ASCII):
+        raise BadValue(Message(N_("Write a whole number.")))
+    number = int(typed)
+    _within(number, item)
+    return number
+
+
+def _read_flag(item: Parameter, typed: str) -> bool:
+    if typed not in YES_NO:
+        raise BadValue(Message(N_("Choose one of the offered values.")))
+    return typed == "yes"
+
+
+def _read_texts(item: Parameter, typed: str) -> list[str]:
+    lines = list(dict.fromkeys(line.strip() for line in typed.splitlines() if line.strip()))
+    if len(lines) > 100 or any(len(line) > 60 for line in lines):
+        raise BadValue(Message(N_("At most 100 lines of at most 60 characters.")))
+    return sorted(lines) if item.hint != ORDERED else lines
+
+
+def _read_marks(item: Parameter, typed: list[str]) -> list[str]:
+    chosen = sorted(set(typed))
+    if not chosen:
+        raise BadValue(Message(N_("Choose at least one.")))
+    if set(chosen) - set(item.choices):
+        raise BadValue(Message(N_("Choose one of the offered values.")))
+    return chosen
+
+
+def _read_choice(item: Parameter, typed: str) -> str:
+    if typed not in item.choices:
+        raise BadValue(Message(N_("Choose one of the offered values.")))
+    return typed
+
+
+def _read_bands(item: Parameter, typed: str) -> list[list[Any]]:
+    parts = re.split(r"[\s,，、]+", typed.strip())
+    if len(parts) != len(item.choices) or not all(re.fullmatch(r"\d{1,3}", part, re.ASCII) for part in parts):
+        raise BadValue(
+            Message(
+                N_("Write %(count)s whole numbers, the best grade first, for example 90 80 60."),
+                {"count": len(item.choices)},
+            )
+        )
+    bounds = [int(part) for part in parts]
+    if bounds[0] > 100 or sorted(set(bounds), reverse=True) != bounds:
+        raise BadValue(Message(N_("The bounds fall from the best grade to the least and lie within 100.")))
+    return [[grade, points] for grade, points in zip(item.choices, bounds, strict=True)]
+
+
+def _read_day(item: Parameter, typed: str) -> str:
+    match = re.fullmatch(r"(\d{1,2})[-/.月](\d{1,2})日?", typed.strip(), re.ASCII)
+    month, day = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= month <= 12 or not 1 <= day <= (28 if month == 2 else 30 if month in (4, 6, 9, 11) else 31):
+        raise BadValue(Message(N_("Write the day as month-day, for example 03-31.")))
+    return f"{month:02d}-{day:02d}"
+
+
+ORDERED = N_("One a line, the most important first.")
+_READERS: dict[str, Callable[[Parameter, Any], Any]] = {
+    "ratio": _read_ratio,
+    "percent": _read_percent,
+    "whole": _read_whole,
+    "flag": _read_flag,
+    "texts": _read_texts,
+    "marks": _read_marks,
+    "choice": _read_choice,
+    "bands": _read_bands,
+    "day": _read_day,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family of rules. ``check`` looks at the values together and says what does not fit."""
+
+    code: str
+    title: str
+    about: str
+    defaults: Mapping[str, Any]
+    parameters: tuple[Parameter, ...]
+    check: Callable[[Mapping[str, Any]], Message | None] = lambda values: None
+
+    @property
+    def by_name(self) -> dict[str, Parameter]:
+        return {item.name: item for item in self.parameters}
+
+
+MONTHS, YEARS, DAYS = N_("months"), N_("years"), N_("days")
+WORKING_DAYS, POINTS, PEOPLE, SHEETS, LEVEL = (
+    N_("working days"),
+    N_("points"),
+    N_("people"),
+    N_("sheets"),
+    "A",
+)
+
+_SO_KINDS = {
+    "51": N_("social association (51)"),
+    "52": N_("social service agency (52)"),
+    "53": N_("foundation (53)"),
+}
+
+R30 = Family(
+    "R30",
+    N_("Share bought from social organizations"),
+    N_("Of newly added spending on purchased public services, at least 30%% should in principle go to social organizations."),
+    DEFAULT_PARAMETERS.to_dict(),
+    (
+        Parameter("threshold", N_("Least share of social organizations"), "ratio", R30_SOURCES["threshold"], unit="%"),
+        Parameter("count_venture", N_("Venture grants count as purchases"), "flag", R30_SOURCES["scope"],
+                  hint=N_("A grant is no purchase; the figure with venture grants is printed beside it in any case.")),
+        Parameter("organization_prefixes", N_("Registered bodies that count as social organizations"), "marks",
+                  R30_SOURCES["organization_prefixes"], choices=_SO_KINDS),
+        Parameter("excluded_sources", N_("Sources of money that stay out"), "texts", R30_SOURCES["scope"],
+                  hint=N_("Names as in the purchase table, one a line: money that is not public.")),
+        Parameter("count_hosted", N_("Filed community bodies count through their registered host"), "flag",
+                  R30_SOURCES["organization_prefixes"]),
+        Parameter("split_consortium", N_("A consortium counts by the social organization's share"), "flag",
+                  R30_SOURCES["organization_prefixes"]),
+    ),
+)  # fmt: skip
+
+REL = Family(
+    "REL",
+    N_("Who may apply"),
+    N_("What an organization must fulfil before its application is judged."),
+    REL_DEFAULTS,
+    (
+        Parameter("registered_months", N_("Registered for at least"), "whole", SOURCES["E3"], MONTHS, 0, 120),
+        Parameter("inspection_years", N_("Annual inspections passed"), "whole", SOURCES["E4"], YEARS, 0, 5),
+        Parameter("abnormal_months", N_("Off the abnormal list for"), "whole", SOURCES["E5"], MONTHS, 0, 120),
+        Parameter("dishonesty_months", N_("Off the list of serious dishonesty for"), "whole", SOURCES["E6"], MONTHS, 0, 120),
+        Parameter("violation_months", N_("No major violation for"), "whole", SOURCES["E7"], MONTHS, 0, 120),
+        Parameter("ban_months", N_("Barred after a failed project for"), "whole", SOURCES["E16"], MONTHS, 0, 120),
+        Parameter("zombie_years", N_("Without inspection, excluded from"), "whole", SOURCES["E20"], YEARS, 1, 10),
+        Parameter("min_grade", N_("Least assessment grade"), "whole", SOURCES["E9"], LEVEL, 0, 5,
+                  hint=N_("0: no grade is asked for.")),
+    ),
+)  # fmt: skip
+
+RBL = Family(
+    "RBL",
+    N_("Caps of budget lines"),
+    N_("How much of a grant each kind of cost may take."),
+    RBL_DEFAULTS,
+    (
+        Parameter("staff_max", N_("Project staff, at most"), "percent", SOURCES["RBL-STAFF"]),
+        Parameter("management_max", N_("Management, at most"), "percent", SOURCES["RBL-MGT"]),
+        Parameter("tax_max", N_("Taxes, at most"), "percent", SOURCES["RBL-TAX"]),
+        Parameter("volunteer_max", N_("Volunteer allowances, at most"), "percent", SOURCES["RBL-VOL"]),
+        Parameter("publicity_max", N_("Publicity, at most"), "percent", SOURCES["RBL-PUB"]),
+    ),
+)
+
+
+def _panel(values: Mapping[str, Any]) -> Message | None:
+    if values["panel_size"] % 2 == 0:
+        return Message(N_("A panel has an odd number of experts, so that it can decide."))
+    if values["least_sheets"] > values["panel_size"]:
+        return Message(N_("There cannot be more score sheets than experts on the panel."))
+    return None
+
+
+REX = Family(
+    "REX",
+    N_("Experts and their scores"),
+    N_("How large a panel is, how many sheets a mean needs, what decides between equal scores."),
+    {**panels.DEFAULTS, **decisions.DEFAULTS},
+    (
+        Parameter("panel_size", N_("Experts on a panel"), "whole", panels.SOURCE, PEOPLE, 3, 15),
+        Parameter("least_sheets", N_("Score sheets that a mean needs"), "whole", panels.SOURCE, SHEETS, 3, 15),
+        Parameter("scoring_days", N_("Time to score"), "whole", panels.SOURCE, WORKING_DAYS, 1, 60),
+        Parameter("tie_break", N_("Between equal scores, the higher score in"), "texts", decisions.SOURCE, hint=ORDERED),
+    ),
+    _panel,
+)  # fmt: skip
+
+RDT = Family(
+    "RDT",
+    N_("Paying in tranches"),
+    N_("What must be spent before the next part of a grant is paid."),
+    claims.DEFAULTS,
+    (
+        Parameter("spent_percent", N_("Of earlier tranches spent before the next one, at least"), "whole", claims.SOURCE, "%"),
+    ),
+)  # fmt: skip
+
+REV = Family(
+    "REV",
+    N_("Grades of evaluations"),
+    N_("Which score makes which grade, and how long a rectification may take."),
+    checkpoints.DEFAULTS,
+    (
+        Parameter("bands", N_("Lower bounds of the grades"), "bands", checkpoints.SOURCE,
+                  choices={name: checkpoints.GRADES[name] for name, _points in checkpoints.DEFAULTS["bands"]},
+                  hint=N_("Points, the best grade first, for example 90 80 60. What lies below the last bound is unsatisfactory.")),
+        Parameter("rectify_days", N_("Time to put right what failed"), "whole", checkpoints.SOURCE, DAYS, 1, 365),
+    ),
+)  # fmt: skip
+
+RPC = Family(
+    "RPC",
+    N_("Publication calendar"),
+    N_("By when a year's figures are published."),
+    CALENDAR_DEFAULTS,
+    (
+        Parameter("ratio_due", N_("The 30-percent figure of a year is published by, next year"), "day", CALENDAR_SOURCE,
+                  hint=N_("Month and day, for example 03-31.")),
+    ),
+)  # fmt: skip
+
+FAMILIES: dict[str, Family] = {item.code: item for item in (R30, REL, RBL, RDT, REX, REV, RPC)}

@@ -1,0 +1,1 @@
+"""Reading the figure as people see it, its frozen years and its exceptions."""

@@ -1,0 +1,88 @@
+"""What is said of the 30% figure: when it is due, which levers are lawful, what a quarter foretells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+from core.text import N_, Message
+
+# After the close of the year; the day is our own default, a jurisdiction confirms it (DOMAIN 3.14).
+CALENDAR_DEFAULTS: dict[str, Any] = {"ratio_due": "03-31"}
+CALENDAR_SOURCE = "政府信息公开条例 第二十条第（九）项；公开日期由本级确定（默认次年3月31日）"
+
+FAIR_COMPETITION = (
+    "政府采购法实施条例 第二十条第（七）项：非法限定供应商的所有制形式、组织形式或者所在地，"
+    "属于以不合理的条件对供应商实行差别待遇或者歧视待遇"
+)
+EQUAL_CONDITIONS = "财综〔2014〕87号：同等条件下优先向社会组织购买"
+
+# What is allowed instead of “social organizations only” above the limit, each with its source (DOMAIN 3.1).
+LEVERS: tuple[tuple[str, str, str], ...] = (
+    (
+        N_("Preference between equal bids"),
+        N_("Where bids are equal, the social organization goes first; say so in the notice."),
+        EQUAL_CONDITIONS,
+    ),
+    (
+        N_("Splitting by kind of service"),
+        N_("Parts of another kind (guidance, visits, social work) are bought on their own, never to get below the limit."),
+        "政府采购法实施条例 第二十八条：不得化整为零规避公开招标",
+    ),
+    (
+        N_("Direct selection below the limit"),
+        N_("Below the procurement limit the purchaser may choose a social organization directly, on record."),
+        "政府采购法 第二条：集中采购目录以内或者采购限额标准以上的采购适用本法",
+    ),
+    (
+        N_("Building capacity"),
+        N_("Incubation, training and venture grants, so that social organizations can bid next year."),
+        "财综〔2016〕54号：通过政府购买服务支持社会组织培育发展",
+    ),
+)  # fmt: skip
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    """JSON with sorted keys and no spaces: the same content is the same text, so that a digest says something."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest(text: str) -> str:
+    """SHA-256 over the UTF-8 bytes of canonical JSON, in hexadecimal."""
+    return sha256(text.encode()).hexdigest()
+
+
+def due_on(year: int, month_and_day: str) -> date:
+    """The day by which the figure of ``year`` is published: in the year after."""
+    month, day = (int(part) for part in month_and_day.split("-"))
+    return date(year + 1, month, day)
+
+
+def quarter_on(day: date) -> int:
+    """The calendar quarter of a day, 1 to 4."""
+    return (day.month + 2) // 3
+
+
+def projected(
+    added: int, added_so: Fraction, planned: int, planned_so: Fraction = Fraction(0)
+) -> Fraction | None:
+    """The ratio if what is planned and not yet contracted is bought too, in fen; ``None`` without a base.
+
+    Planned money counts wholly as added and for social organizations only as far as it is known to go there:
+    a warning that comes too early costs a look, one that comes too late costs the year.
+    """
+    total = added + planned
+    return (added_so + planned_so) / total if total > 0 else None
+
+
+def warning(*, ratio: Fraction | None, foreseen: Fraction | None, threshold: Fraction) -> Message | None:
+    """Why a quarter needs the finance head, or ``None``."""
+    if ratio is not None and ratio < threshold:
+        return Message(N_("The year so far lies below the threshold."))
+    if foreseen is not None and foreseen < threshold:
+        return Message(N_("With what is planned the year would end below the threshold."))
+    return None
