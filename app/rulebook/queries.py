@@ -18,7 +18,7 @@ from core.text import Message
 from finance.purchasing.queries import continuations, purchase_rows, ratio_parameters
 from finance.purchasing.rules import R30Parameters, RatioFigure, compute_ratio
 from registry.agencies.models import Agency
-from registry.agencies.rules import division_name
+from registry.agencies.rules import division_name, normalise_division
 
 MOST_SETS = 200
 
@@ -252,11 +252,15 @@ def effect_on_ratio(draft: RuleDraft, years: list[int]) -> list[Effect]:
     return found
 
 
-def divisions_offered() -> dict[str, str]:
-    """The divisions that have a unit here, with what they are called."""
-    rows = db.session.execute(select(Agency.division_code, Agency.name).order_by(Agency.id.desc()))
-    offered = {code: name for code, name in rows if code}
-    return {code: division_name(code) or offered[code] for code in sorted(offered)}
+def divisions_offered(user: Any = None) -> dict[str, str]:
+    """The divisions of the units in a person's reach, or of all units (for the public), with their names."""
+    query = select(Agency.division_code, Agency.name).where(Agency.division_code != "")
+    if user is not None:
+        query = query.where(Agency.id.in_(user.agency_ids("agency.read")))
+    units = {
+        normalise_division(code): name for code, name in db.session.execute(query.order_by(Agency.id.desc()))
+    }
+    return {code: division_name(code) or units[code] for code in sorted(units)}
 
 
 def agencies_drafting(user: Any) -> list[Agency]:

@@ -97,7 +97,7 @@ def list() -> str:
         division=division,
         programme=programme,
         day=day,
-        divisions=queries.divisions_offered(),
+        divisions=queries.divisions_offered(current_user),
         PROGRAMMES=PROGRAMMES,
         open_drafts=queries.open_drafts(current_user),
         closed_drafts=queries.closed_drafts(current_user),
@@ -118,7 +118,7 @@ def family(family: str) -> str:
         division=division,
         programme=programme,
         day=day,
-        divisions=queries.divisions_offered(),
+        divisions=queries.divisions_offered(current_user),
         PROGRAMMES=PROGRAMMES,
         versions=[(row, queries.changes_of_set(row)) for row in rows],
         may_draft=bool(queries.agencies_drafting(current_user)),
@@ -136,7 +136,7 @@ def rule_set(set_id: int) -> str:
         family=FAMILIES[found.family],
         changes=queries.changes_of_set(found),
         draft=queries.draft_of(found),
-        divisions=queries.divisions_offered(),
+        divisions=queries.divisions_offered(current_user),
         PROGRAMMES=PROGRAMMES,
     )
 
@@ -204,7 +204,7 @@ def draft(draft_id: int) -> str:
         history=history_of(found),
         EVENTS=EVENTS,
         PROGRAMMES=PROGRAMMES,
-        divisions=queries.divisions_offered(),
+        divisions=queries.divisions_offered(current_user),
     )
 
 
