@@ -75,6 +75,8 @@ KINDS: dict[str, Kind] = {
     "review": Kind(N_("score sheet"), "application.title"),
     "rubric": Kind(N_("rubric"), "name", "rubrics.show", "rubric_id"),
     "service_record": Kind(N_("service record"), "project.title", "delivery.show", "record_id"),
+    "recovery": Kind(N_("recovery"), "number", "recoveries.show", "recovery_id"),
+    "termination": Kind(N_("early end"), "project.title", "closure.termination", "termination_id"),
     "user_account": Kind(N_("account"), "name", "accounts.show", "user_id"),
 }
 

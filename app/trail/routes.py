@@ -28,6 +28,7 @@ from core.web.paging import paginate
 from evaluation.checkpoints import routes as checkpoints
 from evaluation.decisions import routes as decisions
 from evaluation.panels import routes as panels
+from finance.recoveries import routes as recoveries
 from grants.applications import routes as applications
 from grants.calls import routes as calls
 from grants.notices import routes as notices
@@ -62,7 +63,9 @@ EVENTS: dict[str, dict[str, str]] = {
     "objection": notices.EVENTS,
     "organization": organizations.EVENTS,
     "panel": panels.EVENTS,
+    "recovery": recoveries.EVENTS,
     "rectification": supervision.EVENTS,
+    "termination": closure.TERMINATION_EVENTS,
     "user_account": accounts.EVENTS,
 }
 

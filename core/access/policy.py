@@ -56,6 +56,7 @@ _AGENCY_READS = frozenset(
         "agency.read", "organization.read", "credit.read", "expert.read", "fund.read", "purchase.read",
         "commitment.read", "disbursement.read", "call.read", "application.read", "notice.read",
         "agreement.read", "project.read", "panel.read", "review.read", "checkpoint.read", "rule.read",
+        "recovery.read", "hosting.read",
     }
 )  # fmt: skip
 
@@ -85,6 +86,7 @@ ROLES: dict[str, Role] = {
                 "panel.plan", "decision.propose", "notice.publish", "objection.answer", "agreement.draft",
                 "disbursement.request", "project.follow", "project.accept", "checkpoint.plan", "purchase.record", "claim.handle",
                 "closure.handle", "rectification.open", "rule.draft",
+                "recovery.propose", "project.terminate", "hosting.draft",
             },
         ),
         Role(
@@ -92,28 +94,32 @@ ROLES: dict[str, Role] = {
             N_("reviewing officer"),
             "agency",
             _AGENCY_READS | {"call.review", "decision.review", "agreement.review", "organization.verify",
-                             "project.accept", "expert.verify", "objection.review", "closure.review", "rule.review"},
+                             "project.accept", "expert.verify", "objection.review", "closure.review", "rule.review",
+                             "recovery.review", "termination.review"},
         ),
         Role(
             "funder_leader",
             N_("approving leader"),
             "agency",
             _AGENCY_READS | {"call.approve", "call.publish", "decision.approve", "agreement.sign", "disbursement.approve",
-                             "closure.approve", "ratio.publish", "rule.approve"},
+                             "closure.approve", "ratio.publish", "rule.approve",
+                             "recovery.order", "termination.decide", "hosting.sign"},
         ),
         Role(
             "finance_clerk",
             N_("finance clerk"),
             "agency",
             _AGENCY_READS | {"fund.manage", "disbursement.pay", "purchase.import", "purchase.record", "account.payee",
-                             "ratio.prepare", "rule.draft"},
+                             "ratio.prepare", "rule.draft",
+                             "recovery.book", "hosting.confirm"},
         ),
         Role(
             "finance_reviewer",
             N_("finance reviewer"),
             "agency",
             _AGENCY_READS | {"fund.review", "disbursement.review", "decision.review_budget", "agreement.review_money",
-                             "ratio.review", "rule.review"},
+                             "ratio.review", "rule.review",
+                             "recovery.review_money", "termination.review_money"},
         ),
         Role(
             "organizer",
@@ -136,14 +142,21 @@ ROLES: dict[str, Role] = {
             N_("organization operator"),
             "organization",
             frozenset({"own.read", "application.write", "delivery.record", "claim.write", "checkpoint.report",
-                       "closure.report", "own.edit"}),
+                       "closure.report", "own.edit", "hosting.request"}),
         ),
         Role(
             "so_leader",
             N_("organization leader"),
             "organization",
             frozenset({"own.read", "application.write", "application.submit", "agreement.accept", "delivery.record",
-                       "claim.write", "claim.submit", "checkpoint.report", "closure.report", "own.edit"}),
+                       "claim.write", "claim.submit", "checkpoint.report", "closure.report", "own.edit",
+                       "hosting.request", "hosting.sign_own"}),
+        ),
+        Role(
+            "host_finance",
+            N_("finance officer of a host"),
+            "organization",
+            frozenset({"own.read", "hosting.keep"}),
         ),
     )
 }  # fmt: skip

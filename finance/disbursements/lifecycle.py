@@ -97,6 +97,9 @@ def _paid_effect(disbursement: Disbursement, *, by: Actor, paid_on: date, vouche
 
 def _returned_guard(disbursement: Disbursement, *, by: Actor, reason: str) -> None:
     take_part(disbursement, by)
+    refusal = policy.may_return(disbursement)
+    if refusal is not None:
+        raise refusal
     _require_reason(reason)
 
 

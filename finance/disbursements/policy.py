@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from core import clock
@@ -63,6 +64,19 @@ def may_step(user: Any, disbursement: Disbursement, place: str) -> Refusal | Non
     except Refusal as separation:
         return separation
     return None
+
+
+_asked: dict[str, Callable[[Disbursement], Refusal | None]] = {}
+
+
+def ask_before_return(name: str, rule: Callable[[Disbursement], Refusal | None]) -> None:
+    """Let a room above say why the bank's return of a paid payment cannot be recorded now."""
+    _asked[name] = rule
+
+
+def may_return(disbursement: Disbursement) -> Refusal | None:
+    """What the rooms above say about recording the bank's return; ``None`` when nothing stands against it."""
+    return next((refusal for rule in _asked.values() if (refusal := rule(disbursement))), None)
 
 
 def may_cancel(user: Any, disbursement: Disbursement) -> Refusal | None:

@@ -3,8 +3,9 @@
 A tripartite agreement (funder, host, hosted) names the fee. Each hosted project has its own accounts
 in the ledger: what came in, what is held, spent, kept as fee and returned. Money moves only between
 the accounts of one project, and none goes below zero: one project never pays for another. Every
-outflow is signed by the hosted body's leader and by the host's finance, two people. The host reports
-every month. When hosting ends, what is left goes back to the funder.
+outflow is signed by the hosted body's leader and by the host's finance, two people; the database
+refuses a transfer that touches two hosted projects. The host reports every month. When hosting ends,
+what is left goes back to the funder, whose finance confirms that it arrived.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from finance.disbursements.models import Disbursement
 from registry.organizations.models import Organization
 
 # agreement state: drafted, signed_by_hosted, signed_by_host, running, ending, ended
-# outflow state: requested, signed_by_hosted, signed, refused
+# outflow state: requested, signed_by_hosted, signed, refused, received (money given back has arrived)
 
 
 class Hosting(Model):
@@ -110,6 +111,9 @@ class Outflow(Model):
     host_signed_by: Mapped[int | None] = fk("user_account.id", index=False)
     happened_on: Mapped[date | None]
     refusal: Mapped[str] = mapped_column(String(200), default="")
+    # The funder's finance confirms that what was given back has arrived.
+    received_by: Mapped[int | None] = fk("user_account.id", index=False)
+    received_on: Mapped[date | None]
 
     project: Mapped[HostedProject] = relationship()
 
@@ -123,6 +127,11 @@ class Outflow(Model):
         CheckConstraint(
             "hosted_signed_by IS NULL OR host_signed_by IS NULL OR hosted_signed_by <> host_signed_by",
             name="two_signers",
+        ),
+        CheckConstraint(
+            "received_by IS NULL OR (kind = 'returned' AND hosted_signed_by IS NOT NULL "
+            "AND host_signed_by IS NOT NULL AND received_by <> hosted_signed_by AND received_by <> host_signed_by)",
+            name="received_after_signing",
         ),
         Index(None, "project_id", "id"),
     )

@@ -75,6 +75,7 @@ AGREEMENT = Lifecycle(
             permission="agreement.sign", guard=policy.guard_sign, effect=_signed,
         ),
         Transition("end", ("signed",), "ended", N_("Close the agreement"), "ended"),
+        Transition("terminate", ("signed",), "terminated", N_("End the agreement early"), "terminated"),
     ),
 )  # fmt: skip
 
@@ -102,6 +103,15 @@ PROJECT = Lifecycle(
         ),
         Transition("begin_closing", ("running",), "closing", N_("Begin the closing"), "closing begun"),
         Transition("settle", ("closing",), "settled", N_("Settle the project"), "settled"),
+        # Decided by four people in the room of the closing; with money to come back it is recovered first.
+        Transition(
+            "recover", ("running", "suspended"), "recovering", N_("End the project early and recover"),
+            "ended early, money to be recovered",
+        ),
+        Transition(
+            "terminate", ("running", "suspended", "recovering"), "terminated", N_("End the project early"),
+            "terminated",
+        ),
         Transition("archive", ("settled",), "archived", N_("Archive the project"), "archived"),
     ),
 )  # fmt: skip

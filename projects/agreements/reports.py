@@ -115,6 +115,13 @@ def next_step(project: Project) -> list[Message]:
         return [Message(N_("Nothing is left to do: the archive is kept for fifteen years."))]
     if project.state == "settled":
         return [Message(N_("Programme officer: seal the archive"))]
+    if project.state == "terminated":
+        return [Message(N_("Nothing is left to do: the project has ended early."))]
+    if project.state == "recovering":
+        return [
+            Message(N_("Organization: pay the unspent money back")),
+            Message(N_("Finance clerk: book it")),
+        ]
     if project.state == "suspended":
         return [Message(N_("Programme officer: resume the project when the reason is gone"))]
     steps = []
@@ -156,6 +163,7 @@ PROJECT_VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
     "closing": (N_("Closing"), ("closing",)),
     "settled": (N_("Settled"), ("settled",)),
     "archived": (N_("Archived"), ("archived",)),
+    "terminated": (N_("Ended early"), ("terminated", "recovering")),
 }
 TRACKS = {"venture_grant": N_("venture grant"), "service_purchase": N_("bought service")}
 

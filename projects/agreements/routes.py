@@ -50,6 +50,9 @@ EVENTS = {
     "closing begun": N_("closing begun"),
     "settled": N_("project settled"),
     "archived": N_("archive sealed"),
+    "terminated": N_("ended early"),
+    "ended early, money to be recovered": N_("ended early, money to be recovered"),
+    "early end proposed": N_("early end proposed"),
 }
 
 navigation.add_entry(

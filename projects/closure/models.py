@@ -64,6 +64,10 @@ class Termination(Model):
     legal_reviewed_by: Mapped[int | None] = fk("user_account.id", index=False)
     money_reviewed_by: Mapped[int | None] = fk("user_account.id", index=False)
     decided_by: Mapped[int | None] = fk("user_account.id", index=False)
+    decided_on: Mapped[date | None]
+    # The minutes of the meeting, or the instruction, that the decision rests on.
+    basis: Mapped[str] = mapped_column(String(120), default="")
+    drop_reason: Mapped[str] = mapped_column(Text, default="")
     recovery_id: Mapped[int | None] = fk("recovery.id", index=False)
 
     project: Mapped[Project] = relationship()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import and_, inspect, or_, select
 from sqlalchemy.orm import joinedload
 
 from core import clock
@@ -20,10 +20,10 @@ from core.money import Money
 from finance.commitments.models import CommitmentShare
 from finance.disbursements.models import Disbursement
 from finance.ledger.models import Account, Posting
-from projects.agreements.models import Project
+from projects.agreements.models import Agreement, Project
 from projects.agreements.queries import notice_of
 from projects.claims.queries import claims_of
-from projects.closure.models import Closure
+from projects.closure.models import Closure, Termination
 from projects.delivery.models import ServiceRecord
 from projects.spending.models import Expense
 from projects.supervision.queries import appointments_of, rectifications_of
@@ -55,6 +55,42 @@ def unreported(organizations: Iterable[int], *, limit: int = 100) -> list[Projec
 def closure_of(project: Project) -> Closure | None:
     return db.session.scalar(
         select(Closure).where(Closure.project_id == project.id).options(joinedload(Closure.project))
+    )
+
+
+def termination_of(project: Project) -> Termination | None:
+    """The early end that is under way or decided; ``None`` when there is none."""
+    return db.session.scalar(
+        select(Termination).where(Termination.project_id == project.id, Termination.state != "dropped")
+    )
+
+
+def termination_in_scope(user: Any, termination_id: int) -> Termination | None:
+    """One early end: for the unit's staff, and for the organization once it is decided."""
+    found = db.session.scalar(
+        select(Termination)
+        .join(Project, Project.id == Termination.project_id)
+        .where(
+            Termination.id == termination_id,
+            or_(
+                Termination.agency_id.in_(user.agency_ids("project.read")),
+                and_(
+                    Termination.organization_id.in_(user.organization_ids("own.read")),
+                    Termination.state == "decided",
+                ),
+            ),
+        )
+        .options(joinedload(Termination.project))
+    )
+    return found
+
+
+def project_of(commitment_id: int) -> Project | None:
+    """The project that is paid out of a commitment."""
+    return db.session.scalar(
+        select(Project)
+        .join(Agreement, Agreement.id == Project.agreement_id)
+        .where(Agreement.commitment_id == commitment_id)
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template, url_for
 from flask_babel import gettext
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from core.audit.queries import history_of
@@ -22,12 +22,14 @@ from core.text import N_, Message
 from core.web import navigation
 from core.web.gate import allow
 from finance.commitments.queries import paid_total
-from projects.agreements.models import Project
+from finance.recoveries.queries import SHOWN_TO_ORGANIZATION, asked_for, cases_of
+from projects.agreements.models import Agreement, Project
 from projects.agreements.queries import add_panel, names_of, project_in_scope
 from projects.claims.rules import surplus
 from projects.closure import policy, queries, services
-from projects.closure.forms import ReportForm, ReturnForm, SettleForm
-from projects.closure.models import Closure
+from projects.closure.forms import DecideForm, ReportForm, ReturnForm, SettleForm, TerminationForm
+from projects.closure.lifecycle import TERMINATION
+from projects.closure.models import Closure, Termination
 from projects.closure.reports import index_facts
 from projects.spending.queries import spent_total
 
@@ -39,6 +41,15 @@ EVENTS = {
     "returned": N_("closing account returned"),
     "checked": N_("closing account checked"),
     "settled": N_("settlement approved"),
+}
+
+
+TERMINATION_EVENTS = {
+    "proposed": N_("early end proposed"),
+    "legally reviewed": N_("reason confirmed by legal"),
+    "reviewed by finance": N_("account confirmed by finance"),
+    "decided": N_("early end decided"),
+    "dropped": N_("early end dropped"),
 }
 
 
@@ -200,6 +211,227 @@ def audit(project_id: int) -> Response:
     if closure.audit_file_id is None:
         abort(404)
     return serve(db.session.get_one(StoredFile, closure.audit_file_id))
+
+
+# Early ends -------------------------------------------------------------------------------------
+
+
+@bp.route("/projects/<int:project_id>/termination/new", methods=["GET", "POST"])
+@allow("project.terminate")
+def terminate(project_id: int) -> Any:
+    """Propose to end a project early; payments are stopped from then on."""
+    project = _project_or_404(project_id)
+    if not current_user.may("project.terminate", agency_id=project.agency_id):
+        abort(404)
+    form = TerminationForm(accepted_cost=spent_total(project))
+    if form.validate_on_submit():
+        made = services.propose_termination(
+            project,
+            reason=form.reason.data,
+            accepted_cost=form.accepted_cost.data,
+            due_on=form.due_on.data,
+            by=current_user,
+        )
+        flash(gettext("The early end is proposed; payments are stopped. Legal looks at it next."), "ok")
+        return redirect(url_for("closure.termination", termination_id=made.id), code=303)
+    commitment = project.agreement.commitment
+    paid, asked = asked_for(commitment) if commitment is not None else (Money(0), Money(0))
+    return render_template(
+        "closure/terminate.html",
+        form=form,
+        project=project,
+        paid=paid,
+        asked=asked,
+        spent=spent_total(project),
+        pending=queries.termination_of(project),
+    ), 422 if form.errors else 200
+
+
+def _termination(termination_id: int) -> Termination:
+    return queries.termination_in_scope(current_user, termination_id) or abort(404)
+
+
+@bp.get("/terminations/<int:termination_id>")
+@allow("project.read", "own.read")
+def termination(termination_id: int) -> Any:
+    return _termination_page(_termination(termination_id))
+
+
+def _termination_page(item: Termination, **forms: Any) -> Any:
+    project = item.project
+    official = current_user.may("project.read", agency_id=item.agency_id)
+    commitment = project.agreement.commitment
+    assert commitment is not None
+    paid, asked = asked_for(commitment)
+    return render_template(
+        "closure/termination.html",
+        termination=item,
+        project=project,
+        commitment=commitment,
+        official=official,
+        paid=paid,
+        asked=asked,
+        unspent=services.to_come_back(item) if item.state != "decided" else None,
+        names=names_of(item.proposed_by, item.legal_reviewed_by, item.money_reviewed_by, item.decided_by),
+        history=history_of(item) if official else [],
+        words=TERMINATION_EVENTS,
+        steps={
+            name
+            for name, step in TERMINATION.by_name.items()
+            if item.state in step.sources
+            and step.permission
+            and current_user.may(step.permission, agency_id=item.agency_id)
+        },
+        may_drop=item.state in TERMINATION.by_name["drop"].sources and policy.may_drop(current_user, item),
+        decide_form=forms.get("decide") or DecideForm(formdata=None, prefix="decide-"),
+        drop_form=forms.get("drop") or ReturnForm(formdata=None, prefix="drop-"),
+    )
+
+
+def _ended(item: Termination, sentence: str) -> Any:
+    flash(sentence, "ok")
+    return redirect(url_for("closure.termination", termination_id=item.id), code=303)
+
+
+@bp.post("/terminations/<int:termination_id>/review")
+@allow("termination.review")
+def review_termination(termination_id: int) -> Any:
+    item = _termination(termination_id)
+    services.review_termination(item, by=current_user)
+    return _ended(item, gettext("The reason is confirmed. Finance looks at the account next."))
+
+
+@bp.post("/terminations/<int:termination_id>/review-money")
+@allow("termination.review_money")
+def review_termination_money(termination_id: int) -> Any:
+    item = _termination(termination_id)
+    services.review_termination_money(item, by=current_user)
+    return _ended(item, gettext("The account is confirmed. The leader decides next."))
+
+
+@bp.post("/terminations/<int:termination_id>/decide")
+@allow("termination.decide")
+def decide_termination(termination_id: int) -> Any:
+    item = _termination(termination_id)
+    form = DecideForm(prefix="decide-")
+    if not form.validate():
+        return _termination_page(item, decide=form), 422
+    case = services.decide_termination(item, basis=form.basis.data, by=current_user)
+    if case is not None:
+        flash(
+            gettext(
+                "The project has ended; %(amount)s yuan are to be recovered.", amount=case.amount.format()
+            ),
+            "ok",
+        )
+        return redirect(url_for("recoveries.show", recovery_id=case.id), code=303)
+    return _ended(item, gettext("The project has ended; nothing has to come back."))
+
+
+@bp.post("/terminations/<int:termination_id>/drop")
+@allow(*policy.TERMINATING)
+def drop_termination(termination_id: int) -> Any:
+    item = _termination(termination_id)
+    form = ReturnForm(prefix="drop-")
+    if not form.validate():
+        return _termination_page(item, drop=form), 422
+    services.drop_termination(item, reason=form.reason.data, by=current_user)
+    return _ended(item, gettext("The early end is dropped; the project goes on."))
+
+
+def _termination_panel(project: Project, user: Any) -> dict[str, Any] | None:
+    """An early end under way or decided, its cases, and what a failed evaluation asks for."""
+    official = user.may("project.read", agency_id=project.agency_id)
+    found = queries.termination_of(project)
+    shown = found if found is not None and (official or found.state == "decided") else None
+    commitment = project.agreement.commitment
+    cases = (
+        [
+            case
+            for case in cases_of(commitment.id)
+            if user.may("recovery.read", agency_id=project.agency_id)
+            or (not official and case.state in SHOWN_TO_ORGANIZATION)
+        ]
+        if commitment is not None
+        else []
+    )
+    may_propose = (
+        found is None
+        and project.state in ("running", "suspended")
+        and user.may("project.terminate", agency_id=project.agency_id)
+    )
+    may_recover = user.may("recovery.propose", agency_id=project.agency_id)
+    finding = services.fail_finding(project) if official else None
+    if shown is None and not cases and not may_propose and finding is None:
+        return None
+    return {
+        "termination": shown,
+        "cases": cases,
+        "may_propose": may_propose,
+        "finding": finding,
+        "may_recover": may_recover,
+        "commitment": commitment,
+    }
+
+
+add_panel("termination", "closure/_termination.html", _termination_panel, order=95)
+
+
+def _termination_tasks(user: Any) -> Iterator[navigation.Task]:
+    """Early ends at this person's step, and failed projects whose unspent money nobody has asked back."""
+    steps = {
+        "proposed": ("termination.review", N_("Confirm the reason")),
+        "legal_reviewed": ("termination.review_money", N_("Confirm the account")),
+        "money_reviewed": ("termination.decide", N_("Decide on the early end")),
+    }
+    waiting = [
+        (Termination.state == state) & Termination.agency_id.in_(user.agency_ids(permission))
+        for state, (permission, _action) in steps.items()
+        if user.agency_ids(permission)
+    ]
+    if waiting:
+        rows = db.session.scalars(
+            select(Termination)
+            .where(or_(*waiting))
+            .options(joinedload(Termination.project))
+            .order_by(Termination.id)
+            .limit(100)
+        )
+        for row in rows:
+            if user.id in (row.proposed_by, row.legal_reviewed_by, row.money_reviewed_by):
+                continue
+            yield navigation.Task(
+                title=Message(N_("Early end of “%(title)s”"), {"title": row.project.title}),
+                url=url_for("closure.termination", termination_id=row.id),
+                action=Message(steps[row.state][1]),
+                meta=Message("%(number)s", {"number": row.project.number}),
+            )
+    proposing = user.agency_ids("recovery.propose")
+    if proposing:
+        failed = (
+            select(Project)
+            .where(
+                Project.agency_id.in_(proposing),
+                Project.final_grade == "fail",
+                Project.state.in_(("running", "closing")),
+            )
+            .options(joinedload(Project.agreement).joinedload(Agreement.commitment))
+        )
+        for project in db.session.scalars(failed.order_by(Project.id).limit(20)):
+            finding = services.fail_finding(project)
+            if finding is not None:
+                yield navigation.Task(
+                    title=Message(
+                        N_("Unspent money of a failed project: %(title)s"), {"title": project.title}
+                    ),
+                    url=url_for("agreements.project", project_id=project.id) + "#termination",
+                    action=Message(N_("Propose the recovery")),
+                    meta=Message("%(number)s", {"number": project.number}),
+                    amount=Money(finding.facts["left"]),
+                )
+
+
+navigation.add_tasks("terminations", _termination_tasks)
 
 
 def _panel(project: Project, user: Any) -> dict[str, Any] | None:

@@ -20,17 +20,32 @@ from core.files.models import StoredFile
 from core.files.services import file_path, store
 from core.lifecycle import fire
 from core.money import Money
+from core.rules.queries import parameters
+from core.rules.rules import Finding
 from core.text import N_, Message
-from finance.commitments.queries import paid_total
-from finance.commitments.services import end, reduce_tranche, release_remainder, return_surplus
+from finance.commitments.queries import open_holds, paid_total
+from finance.commitments.services import (
+    end,
+    lift_hold,
+    place_hold,
+    reduce_tranche,
+    release_remainder,
+    return_surplus,
+)
+from finance.recoveries.models import Recovery
+from finance.recoveries.queries import asked_for, open_cases
+from finance.recoveries.services import order_decided, tell_when_closed
 from projects.agreements.models import Project
-from projects.agreements.policy import require_permission
+from projects.agreements.policy import require_no_interest, require_permission
 from projects.agreements.reports import document_facts
 from projects.claims import rules
 from projects.claims.queries import open_claims, tranche_rows
-from projects.closure.models import Closure
-from projects.closure.queries import Entry, as_json, closure_of, contents
+from projects.closure import rules as consequences
+from projects.closure.models import Closure, Termination
+from projects.closure.queries import Entry, as_json, closure_of, contents, project_of, termination_of
+from projects.spending.queries import spent_total
 from projects.supervision.queries import unfinished
+from registry.agencies.models import Agency
 
 # 政府采购法 Art. 42: at least fifteen years; grants keep the same term by default (DOMAIN 3.13).
 RETENTION_YEARS = 15
@@ -149,6 +164,12 @@ def settle(closure: Closure, *, returned_on: date | None = None, voucher: str = 
                 rule="RDT-d",
                 status=409,
             )
+        if open_cases(commitment.id):
+            raise Refusal(
+                Message(N_("A recovery case of this project is open: it comes before the settlement.")),
+                rule="RDT-surplus",
+                status=409,
+            )
         if closure.surplus and (returned_on is None or not voucher.strip()):
             raise Refusal(
                 Message(
@@ -168,6 +189,153 @@ def settle(closure: Closure, *, returned_on: date | None = None, voucher: str = 
     end(commitment, on=clock.today(), by=by)
     fire(project.agreement, "end", by=by)
     fire(project, "settle", by=by)
+
+
+def propose_termination(
+    project: Project, *, reason: str, accepted_cost: Money, due_on: date, by: Any
+) -> Termination:
+    """经办: the project cannot go on. Payments are stopped from now on; four people decide.
+
+    ``accepted_cost`` is what was properly spent until now: the rest of what was paid comes back.
+    """
+    require_permission(by, "project.terminate", agency_id=project.agency_id)
+    require_no_interest(by, project.organization_id)
+    if project.state not in ("running", "suspended"):
+        raise Refusal(Message(N_("Only a running or suspended project can be ended early.")), status=409)
+    if termination_of(project) is not None:
+        raise Refusal(Message(N_("An early end of this project is already proposed.")), status=409)
+    if not reason.strip():
+        raise Refusal(Message(N_("Write the reason: the other side has to know what to do.")))
+    if accepted_cost < Money(0):
+        raise Refusal(Message(N_("The amount must not be below zero.")))
+    if due_on < clock.today():
+        raise Refusal(Message(N_("The day until which the money has to be back lies in the past.")))
+    commitment = project.agreement.commitment
+    assert commitment is not None
+    termination = Termination(
+        project=project,
+        project_id=project.id,
+        agency_id=project.agency_id,
+        organization_id=project.organization_id,
+        reason=reason.strip(),
+        accepted_cost=accepted_cost,
+        due_on=due_on,
+        proposed_by=by.id,
+        proposed_at=clock.now(),
+    )
+    db.session.add(termination)
+    db.session.flush()
+    place_hold(commitment, reason="termination", text=reason.strip(), by=by)
+    record(termination, "proposed", by=by, details={"accepted_cost": accepted_cost})
+    record(project, "early end proposed", by=by, details={"note": reason.strip()})
+    return termination
+
+
+def to_come_back(termination: Termination) -> Money:
+    """What of the paid money is unspent and not asked back by another case."""
+    commitment = termination.project.agreement.commitment
+    assert commitment is not None
+    paid, asked = asked_for(commitment)
+    return consequences.unspent(paid=paid, accepted=termination.accepted_cost, asked=asked)
+
+
+def review_termination(termination: Termination, *, by: Any) -> None:
+    """复核 (法务): the reason holds."""
+    fire(termination, "review_legal", by=by)
+
+
+def review_termination_money(termination: Termination, *, by: Any) -> None:
+    """复核 (财务): what was properly spent is right."""
+    fire(termination, "review_money", by=by)
+
+
+def decide_termination(termination: Termination, *, basis: str, by: Any) -> Recovery | None:
+    """审批: the meeting has decided. The agreement ends, what is unpaid is free again, the unspent part
+    becomes an ordered recovery case; without one the project is ended at once.
+    """
+    project = termination.project
+    commitment = project.agreement.commitment
+    assert commitment is not None
+    _refuse_in_hand(project)
+    if any(item.state in ("open", "answered") for item in unfinished(project)):
+        raise Refusal(
+            Message(N_("A rectification is still open: record first whether it was put right.")),
+            rule="RDT-d",
+            whose_turn=Message(N_("the programme officer")),
+            status=409,
+        )
+    fire(termination, "decide", by=by, details={"basis": basis.strip()}, basis=basis)
+    amount = to_come_back(termination)
+    for row in tranche_rows(project):
+        if not row.paid and row.tranche.amount:
+            reduce_tranche(row.tranche, Money(0), reason="ended early", by=by)
+    release_remainder(commitment, by=by)
+    end(commitment, on=clock.today(), by=by)
+    fire(project.agreement, "terminate", by=by)
+    if not amount:
+        fire(project, "terminate" if not open_cases(commitment.id) else "recover", by=by)
+        return None
+    assert termination.legal_reviewed_by is not None and termination.money_reviewed_by is not None
+    case = order_decided(
+        commitment,
+        ground="terminated",
+        amount=amount,
+        due_on=max(termination.due_on, clock.today()),
+        reason=termination.reason,
+        basis=termination.basis,
+        proposed_by=termination.proposed_by,
+        reviewed_by=termination.legal_reviewed_by,
+        money_reviewed_by=termination.money_reviewed_by,
+        by=by,
+    )
+    termination.recovery_id = case.id
+    fire(project, "recover", by=by)
+    return case
+
+
+def drop_termination(termination: Termination, *, reason: str, by: Any) -> None:
+    """The project goes on: the hold of the proposal is lifted."""
+    fire(termination, "drop", by=by, note=reason.strip(), reason=reason)
+    commitment = termination.project.agreement.commitment
+    assert commitment is not None
+    for hold in open_holds(commitment):
+        if hold.reason == "termination":
+            lift_hold(hold, by=by)
+
+
+def _after_recovery(case: Recovery, by: Any) -> None:
+    """A project whose last case is closed has ended; what came back is no surplus of its account any more."""
+    project = project_of(case.commitment_id)
+    if project is None or open_cases(case.commitment_id):
+        return
+    if project.state == "recovering":
+        fire(project, "terminate", by=by)
+    closure = closure_of(project)
+    if closure is not None and closure.state == "checked":
+        closure.surplus = rules.surplus(eligible=closure.eligible_cost, paid=paid_total(case.commitment))
+
+
+tell_when_closed("closure", _after_recovery)
+
+
+def fail_finding(project: Project) -> Finding | None:
+    """What follows from a failed final evaluation (RGC-1); ``None`` when nothing does."""
+    commitment = project.agreement.commitment
+    if project.final_grade != "fail" or commitment is None or project.state not in ("running", "closing"):
+        return None
+    agency = db.session.get_one(Agency, project.agency_id)
+    values = parameters(
+        "RGC",
+        consequences.DEFAULTS,
+        on=clock.today(),
+        jurisdiction=agency.division_code,
+        programme=project.agreement.track,
+    )
+    paid, asked = asked_for(commitment)
+    accepted = project.audited_cost if project.audited_cost is not None else spent_total(project)
+    return consequences.fail_consequence(
+        project.final_grade, paid=paid, accepted=accepted, asked=asked, values=values, rule_set=values.label
+    )
 
 
 def _refuse_in_hand(project: Project) -> None:

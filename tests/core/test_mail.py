@@ -31,6 +31,7 @@ TEMPLATES = {
         "title": TITLE, "number": "ZF-1", "amount": Money.yuan(5), "paid_on": date(2026, 5, 1), "digits": "1234",
     },
     "payment_returned": {"title": TITLE, "number": "ZF-1", "amount": Money.yuan(5), "reason": "户名不符"},
+    "recovery_ordered": {"title": TITLE, "number": "X-1", "amount": Money.yuan(5), "due": date(2026, 5, 1), "reason": "未使用"},
     "rectification_opened": {"title": TITLE, "number": "X-1", "due": date(2026, 5, 1), "items": "补签到表"},
     "objection_decided": {"title": TITLE, "number": "A-1", "objection": "YY-1", "upheld": False},
 }  # fmt: skip
