@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import pages
+from tests.bench import documents, exports, pages
 
-CAMPAIGNS = {"pages": pages.run}
+CAMPAIGNS = {"pages": pages.run, "export": exports.run, "documents": documents.run}
 
 
 def main(names: list[str]) -> int:
