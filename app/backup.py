@@ -148,7 +148,7 @@ def restore(source: Path, keys: Path, *, say: Say) -> None:
                             f"{table.name}: {count} rows, {manifest['rows'][table.name]} expected"
                         )
                     say(f"{table.name}: {count} row(s)")
-                _set_sequences(connection)
+                set_sequences(connection)
         _unpack(archive, manifest)
     _unpack_keys(keys)
     breaks = [*verify_ledger(), *verify_audit()]
@@ -226,7 +226,7 @@ def _typed(column: Any, value: Any) -> Any:
     return value
 
 
-def _set_sequences(connection: Connection) -> None:
+def set_sequences(connection: Connection) -> None:
     if connection.dialect.name != "postgresql":
         return
     for table in tables():

@@ -18,30 +18,22 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import insert, select, text
 
-from app.backup import tables
-from app.demo.services import seed_demo
+from app.backup import set_sequences, tables
 from core.db import db
 from tests import postgres
 from tests.conftest import MIGRATIONS, dispose, make_app
+from tests.e2e.live import tell_the_world
 
 
-def told(
-    factory: pytest.TempPathFactory, name: str, tell: Callable[[], object], *, start: Path | None = None
-) -> Path:
-    """The instance folder of a world on SQLite, told by ``tell()`` (upon ``start``) when nobody did yet."""
-    root = factory.getbasetemp()
-    # Each worker has its own folder inside the run's.
-    root = root.parent if root.name.startswith("popen-") else root
+def told(factory: pytest.TempPathFactory, name: str, tell: Callable[[], object], *, start: Path) -> Path:
+    """The instance folder of a world on SQLite, told by ``tell()`` upon ``start`` when nobody did yet."""
+    root = of_the_run(factory)
     folder = root / f"told-{name}"
     with (root / f"told-{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "done").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            if start is None:
-                folder.mkdir()
-            else:
-                shutil.copytree(start, folder)
-                (folder / "done").unlink()
+            shutil.copytree(start, folder)
             app = make_app(url_of(folder), folder)
             with app.app_context():
                 upgrade(directory=str(MIGRATIONS))
@@ -58,8 +50,14 @@ def url_of(folder: Path) -> str:
     return f"sqlite:///{folder / 'shanzhi.db'}"
 
 
+def of_the_run(factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of this run share: each has its own inside."""
+    root = factory.getbasetemp()
+    return root.parent if root.name.startswith("popen-") else root
+
+
 def demo(factory: pytest.TempPathFactory) -> Path:
-    return told(factory, "demo", seed_demo)
+    return tell_the_world(of_the_run(factory))
 
 
 def copy_on(engine: str, source: Path, target: Path) -> Flask:
@@ -80,4 +78,5 @@ def copy_on(engine: str, source: Path, target: Path) -> Flask:
                 names = [column.name for column in table.columns]
                 if found:
                     connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in found])
+            set_sequences(connection)
     return app

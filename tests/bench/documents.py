@@ -10,7 +10,6 @@ import statistics
 import threading
 import time
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -68,7 +67,9 @@ def run() -> int:
     missed += line("four at once: each gets its documents", str(min(count)), min(count) > 0, "> 0")
     missed += line("trivial page meanwhile, share of its rate", f"{kept:.0%}", kept >= 0.25, "≥ 25 %")
     waits = slowest / calm
-    missed += line("list meanwhile, the slowest of ten over its time alone", f"{waits:.1f}", waits <= 10, "≤ 10")
+    missed += line(
+        "list meanwhile, the slowest of ten over its time alone", f"{waits:.1f}", waits <= 10, "≤ 10"
+    )
     return missed
 
 
@@ -78,7 +79,9 @@ def printed(agreement: Agreement) -> tuple[str, dict[str, Any]]:
 
 
 def _get(url: str, cookie: str) -> bytes:
-    with urllib.request.urlopen(urllib.request.Request(url, headers={"Cookie": cookie}), timeout=120) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(url, headers={"Cookie": cookie}), timeout=120
+    ) as answer:
         return answer.read()
 
 

@@ -43,7 +43,9 @@ def run() -> int:
         print(f"\n{engine}, {rows:,} rows")
         missed += line("export: time over bare xlsxwriter", f"{ratio:.2f}", ratio <= 1.5, "≤ 1.5")
         grown = (large - small) / MEGABYTE
-        missed += line(f"export: memory above that for {SMALL:,} rows", f"{grown:.0f} MB", grown <= 32, "≤ 32 MB")
+        missed += line(
+            f"export: memory above that for {SMALL:,} rows", f"{grown:.0f} MB", grown <= 32, "≤ 32 MB"
+        )
         share = served(*large_world)
         missed += line("trivial page meanwhile, share of its rate", f"{share:.0%}", share >= 0.4, "≥ 40 %")
     return missed

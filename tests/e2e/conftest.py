@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
+from tests.app.told import demo
 from tests.e2e import live as world
 
 
@@ -30,8 +32,7 @@ def chromium(need_browser: None) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def live(need_browser: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[world.Live]:
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    with world.live(world.tell_the_world(folder)) as shown:
+    instance = tmp_path_factory.mktemp("live") / "instance"
+    shutil.copytree(demo(tmp_path_factory), instance)
+    with world.live(instance) as shown:
         yield shown

@@ -95,12 +95,12 @@ class Shot:
         return f"{self.who or 'nobody'} {self.method} {self.path[:200]!r}?{self.query[:200]!r} {body!r}"
 
 
-def open_world(instance: Path) -> Flask:
-    """An application on this instance, whose errors come out."""
+def open_world(instance: Path, url: str = "") -> Flask:
+    """An application on this instance (and the database of ``url``), whose errors come out."""
     return create_app(
         {
             "INSTANCE": instance,
-            "SQLALCHEMY_DATABASE_URI": f"sqlite:///{instance / 'shanzhi.db'}",
+            "SQLALCHEMY_DATABASE_URI": url or f"sqlite:///{instance / 'shanzhi.db'}",
             "APP_DEMO": True,
             "TESTING": True,
             "PROPAGATE_EXCEPTIONS": True,
