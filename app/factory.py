@@ -122,6 +122,7 @@ def _templates(app: Flask) -> None:
         asset=urls.asset,
         carried=urls.carried,
         form_key=gate.form_key,
+        one_time_key=gate.one_time_key,
         state_of=lifecycle.state_of,
         available=lifecycle.available,
         clock=clock,

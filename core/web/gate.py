@@ -139,11 +139,15 @@ def keep() -> None:
     g.keep = True
 
 
+def one_time_key() -> str:
+    return secrets.token_hex(16)
+
+
 def form_key() -> Markup:
     """The hidden fields of every POST form: CSRF token and one-time key."""
     return Markup(
         '<input type="hidden" name="csrf_token" value="{}"><input type="hidden" name="_key" value="{}">'
-    ).format(generate_csrf(), request.form.get("_key") or secrets.token_hex(16))
+    ).format(generate_csrf(), request.form.get("_key") or one_time_key())
 
 
 def check_every_endpoint(app: Flask) -> None:

@@ -27,7 +27,8 @@ class CookieSessions(SecureCookieSessionInterface):
 
 
 def limit_session() -> None:
-    """End the session when it is idle or old; else note that somebody is there."""
+    """End the session when it is idle or old; else note that somebody is there (a page that asks how its
+    work stands is nobody)."""
     if request.endpoint in FILES:
         return
     session.permanent = True
@@ -43,5 +44,5 @@ def limit_session() -> None:
         session.clear()
         if chosen:
             session["locale"] = chosen
-    elif now - seen >= STEP:
+    elif now - seen >= STEP and "Polling" not in request.headers:
         session["seen"] = now

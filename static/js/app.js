@@ -2,35 +2,23 @@
 (function () {
   "use strict";
 
-  function each(selector, act) {
-    Array.prototype.forEach.call(document.querySelectorAll(selector), act);
+  function each(selector, act, root) {
+    Array.prototype.forEach.call((root || document).querySelectorAll(selector), act);
   }
 
   function whole(root) {
     return Array.prototype.slice.call(root.querySelectorAll("tbody .check-cell input"));
   }
 
-  /* Messages can be put away. */
-  each("[data-dismiss]", function (button) {
-    button.hidden = false;
-    button.addEventListener("click", function () {
-      var message = button.closest(".flash");
-      if (message) { message.remove(); }
-    });
-  });
-
-  /* After a refused form the summary is read first. */
-  var summary = document.querySelector(".error-summary");
-  if (summary) { summary.focus(); }
-
-  /* Printing from a button. */
-  each("[data-print]", function (button) {
-    button.hidden = false;
-    button.addEventListener("click", function () { window.print(); });
-  });
+  function button(selector, root, act) {
+    each(selector, function (node) {
+      node.hidden = false;
+      node.addEventListener("click", function () { act(node); });
+    }, root);
+  }
 
   /* Rows chosen in a list. */
-  each("table", function (table) {
+  function rows(table) {
     var all = table.querySelector("[data-check-all]");
     function mark() {
       var boxes = whole(table);
@@ -52,10 +40,10 @@
       mark();
     });
     mark();
-  });
+  }
 
   /* Files can be dropped on their field. */
-  each(".drop", function (zone) {
+  function drop(zone) {
     var input = zone.querySelector("input[type=file]");
     var words = zone.querySelector("[data-drop-words]");
     if (!input || !window.DataTransfer) { return; }
@@ -68,7 +56,27 @@
         input.dispatchEvent(new Event("change", { bubbles: true }));
       }
     });
+  }
+
+  /* A part of a page, as it comes. */
+  function dress(root) {
+    button("[data-dismiss]", root, function (node) {
+      var message = node.closest(".flash");
+      if (message) { message.remove(); }
+    });
+    button("[data-print]", root, function () { window.print(); });
+    each("table", rows, root);
+    each(".drop", drop, root);
+  }
+
+  dress(document);
+  document.addEventListener("htmx:load", function (event) {
+    if (event.target !== document.body) { dress(event.target); }
   });
+
+  /* After a refused form the summary is read first. */
+  var summary = document.querySelector(".error-summary");
+  if (summary) { summary.focus(); }
 
   /* A form is sent once; the server refuses a second time anyway. */
   document.addEventListener("submit", function (event) {

@@ -86,3 +86,11 @@ def test_settings_that_are_no_limits_are_refused(monkeypatch, tmp_path):
         monkeypatch.setenv("APP_IDLE_MINUTES", wrong)
         with pytest.raises(SettingsError):
             load(tmp_path)
+
+
+def test_a_page_that_asks_how_its_work_stands_keeps_no_session_alive(client_as):
+    client = client_as("clerk")
+    assert inside(client)
+    with clock.at(START + IDLE - timedelta(minutes=1)):
+        assert client.get("/work/", headers={"Polling": "1"}).status_code == 200
+    assert not inside(client, IDLE + timedelta(minutes=1))
