@@ -1,7 +1,9 @@
-"""The approval form of a decision."""
+"""The approval form of a decision; what its amounts would change."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.audit.queries import entries_of
@@ -11,6 +13,9 @@ from core.text import N_
 from evaluation.decisions import queries, rules
 from evaluation.decisions.models import Decision
 from evaluation.panels.queries import panel_of
+from finance.commitments.reports import what_if_owed
+from finance.funds.reports import WhatIf
+from projects.agreements.reports import grant_as_bought
 from registry.accounts.models import User
 
 # Who acts in which step, and the events of the audit trail that are the act.
@@ -34,6 +39,16 @@ def checks(decision: Decision, people: dict[str, User]) -> list[Finding]:
         scorers=[member.person_id for member in panel.members] if panel else [],
         handlers={step: user.person_id for step, user in people.items()},
     )
+
+
+def effect_of(decision: Decision, amounts: Mapping[int, Money]) -> WhatIf:
+    """What granting these amounts (by application id) would change once they are agreed."""
+    bought = [
+        replace(grant_as_bought(item.application), amount=amounts[item.application_id])
+        for item in decision.items
+        if amounts.get(item.application_id)
+    ]
+    return what_if_owed([(decision.call.earmark, sum(amounts.values(), Money(0)))], bought)
 
 
 def form_facts(decision: Decision) -> dict[str, Any]:

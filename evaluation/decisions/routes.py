@@ -20,8 +20,9 @@ from core.web.paging import paginate
 from evaluation.decisions import queries, rules, services
 from evaluation.decisions.forms import Amounts, NoteForm, NoticeForm
 from evaluation.decisions.models import Decision
-from evaluation.decisions.reports import checks, form_facts
+from evaluation.decisions.reports import checks, effect_of, form_facts
 from evaluation.panels.queries import panel_of
+from finance.funds.reports import WhatIf
 from grants.calls.queries import call_in_scope
 
 bp = Blueprint("decisions", __name__, url_prefix="/decisions")
@@ -155,7 +156,8 @@ def edit(decision_id: int) -> Any:
     if decision.state != "draft":
         return redirect(url_for("decisions.show", decision_id=decision.id))
     if request.method == "GET":
-        return _edit_page(decision, Amounts(decision.items), decision.note)
+        typed = Amounts(decision.items)
+        return _edit_page(decision, typed, decision.note, effect_of(decision, typed.amounts))
     typed = Amounts(decision.items, request.form)
     note = request.form.get("note", "").strip()[:2000]
     if not typed.errors:
@@ -172,12 +174,27 @@ def edit(decision_id: int) -> Any:
         typed.errors = rules.problems(shares, pot=queries.pot(decision.call), cap=decision.call.project_cap)
     if typed.errors:
         return _edit_page(decision, typed, note), 422
+    if "check" in request.form:
+        return _edit_page(decision, typed, note, effect_of(decision, typed.amounts))
     services.set_amounts(decision, typed.amounts, reasons=typed.reasons, note=note, by=current_user)
     flash(_("The amounts are settled. Now the section head reviews them."), "ok")
     return redirect(url_for("decisions.show", decision_id=decision.id), code=303)
 
 
-def _edit_page(decision: Decision, typed: Amounts, note: str) -> str:
+@bp.get("/<int:decision_id>/what-if")
+@allow("decision.propose")
+def what_if(decision_id: int) -> Any:
+    """What reserving and granting these amounts would change; reads only. The amounts come as the query."""
+    decision = _decision(decision_id, "decision.propose")
+    typed = Amounts(decision.items, request.args)
+    return render_template(
+        "decisions/what_if.html",
+        decision=decision,
+        effect=None if typed.errors else effect_of(decision, typed.amounts),
+    )
+
+
+def _edit_page(decision: Decision, typed: Amounts, note: str, effect: WhatIf | None = None) -> str:
     pass_score = decision.call.selection_rubric.pass_score
     return render_template(
         "decisions/edit.html",
@@ -187,6 +204,7 @@ def _edit_page(decision: Decision, typed: Amounts, note: str) -> str:
         pot=queries.pot(decision.call),
         passed={item.application_id: rules.passes(item.score, pass_score) for item in decision.items},
         total=sum(typed.amounts.values(), Money(0)),
+        effect=effect,
     )
 
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from core.db import db
 from core.money import Money
+from core.text import Message
 from finance.commitments.models import Commitment, CommitmentShare, ExcludedPerson, Hold, Tranche
 from finance.funds.models import Budget, Earmark
-from finance.ledger.models import Account, Posting
-from finance.ledger.queries import Owner, balances, extract_of, name_owners
+from finance.funds.queries import budget_in_scope, earmark_in_scope, source_in_scope, visible_budgets
+from finance.ledger.models import Account, Posting, Transfer
+from finance.ledger.queries import Owner, balances, extract_of, name_owners, owners
 
 KINDS = ("committed", "payable", "paid", "returned")
 
@@ -168,6 +170,155 @@ def commitments_of_earmark(earmark_id: int) -> list[Commitment]:
             .order_by(Commitment.id)
         )
     )
+
+
+# The chain from source to spending -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What the payee accounts for, as a room above tells it: one line of the chain."""
+
+    label: Message
+    amount: Money
+    endpoint: str
+    values: dict[str, Any]
+
+
+_spending: list[Callable[[set[int]], dict[int, list[Spending]]]] = []
+
+
+def tell_spending(source: Callable[[set[int]], dict[int, list[Spending]]]) -> None:
+    """Let the room above say what was spent and accepted of commitments (by id); one query for all."""
+    _spending[:] = [source]
+
+
+def spending_of(commitment_ids: Iterable[int]) -> dict[int, list[Spending]]:
+    ids = set(commitment_ids)
+    return _spending[0](ids) if _spending and ids else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What one payment (or one return) moved of one source's part, by the ledger.
+
+    ``payable`` is approved and not paid yet, ``paid`` net of what the bank sent back, ``returned`` what
+    came back as surplus or recovery.
+    """
+
+    about: tuple[str, int]
+    owner: Owner | None
+    payable: Money
+    paid: Money
+    returned: Money
+
+
+def flows_of(shares: Iterable[CommitmentShare]) -> dict[int, list[Flow]]:
+    """By share id, what was paid and what came back, each by the thing it was about, oldest first."""
+    ids = {share.id for share in shares}
+    arrived = case((Posting.amount > Money(0), Posting.amount))
+    rows = db.session.execute(
+        select(
+            Account.owner_id,
+            Account.kind,
+            Transfer.reference_type,
+            Transfer.reference_id,
+            func.sum(Posting.amount),
+            func.sum(arrived),
+            func.min(Transfer.id),
+        )
+        .join(Posting, Posting.account_id == Account.id)
+        .join(Transfer, Transfer.id == Posting.transfer_id)
+        .where(
+            Account.owner_type == "commitment_share",
+            Account.owner_id.in_(ids),
+            Account.kind.in_(("payable", "paid", "returned")),
+        )
+        .group_by(Account.owner_id, Account.kind, Transfer.reference_type, Transfer.reference_id)
+    ).all()
+    found: dict[tuple[int, tuple[str, int]], dict[str, Money]] = {}
+    first: dict[tuple[int, tuple[str, int]], int] = {}
+    for share_id, kind, about, about_id, net, came, transfer_id in rows:
+        key = (share_id, (about, about_id))
+        # Surplus only passes through its account: count what arrived there.
+        found.setdefault(key, {})[kind] = money_of(came if kind == "returned" else net)
+        first[key] = min(first.get(key, transfer_id), transfer_id)
+    names = owners(about for _share, about in found)
+    flows: dict[int, list[Flow]] = {}
+    for key in sorted(found, key=lambda item: first[item]):
+        share_id, about = key
+        sums = {kind: found[key].get(kind, Money(0)) for kind in ("payable", "paid", "returned")}
+        if sums["returned"]:
+            # What came back was paid once: the payment's own line keeps it.
+            sums["paid"] = Money(0)
+        flows.setdefault(share_id, []).append(Flow(about, names.get(about), **sums))
+    return flows
+
+
+def money_of(value: Any) -> Money:
+    """A sum as Money; PostgreSQL gives NUMERIC where the type is lost."""
+    return value if isinstance(value, Money) else Money(int(value or 0))
+
+
+def shares_of_earmarks(earmark_ids: Iterable[int]) -> Select[CommitmentShare]:
+    """The parts that commitments take from these earmarks, with their payees; page it by id."""
+    return (
+        select(CommitmentShare)
+        .where(CommitmentShare.earmark_id.in_(set(earmark_ids)))
+        .options(joinedload(CommitmentShare.commitment).joinedload(Commitment.organization))
+    )
+
+
+def chain_of(user: Any, kind: str, thing_id: int) -> tuple[Any, list[Budget], list[Earmark]] | None:
+    """The place of a source, budget, earmark or commitment in the chain: itself, with the budgets and
+    earmarks its money passes; ``None`` outside the reader's scope."""
+    if kind == "commitment":
+        commitment = commitment_in_scope(user, thing_id)
+        if commitment is None:
+            return None
+        earmarks = [share.earmark for share in commitment.shares]
+        return commitment, list({item.budget_id: item.budget for item in earmarks}.values()), earmarks
+    if kind == "earmark":
+        earmark = earmark_in_scope(user, thing_id)
+        return (earmark, [earmark.budget], [earmark]) if earmark is not None else None
+    if kind == "budget":
+        budget = budget_in_scope(user, thing_id)
+        return (budget, [budget], _earmarks_under([budget])) if budget is not None else None
+    source = source_in_scope(user, thing_id)
+    if source is None:
+        return None
+    budgets = list(
+        db.session.scalars(
+            visible_budgets(user)
+            .where(Budget.fund_source_id == source.id, Budget.state == "approved")
+            .order_by(Budget.fiscal_year.desc(), Budget.id.desc())
+        )
+    )
+    return source, budgets, _earmarks_under(budgets)
+
+
+def _earmarks_under(budgets: Iterable[Budget]) -> list[Earmark]:
+    return list(
+        db.session.scalars(
+            select(Earmark)
+            .where(Earmark.budget_id.in_({item.id for item in budgets}))
+            .options(joinedload(Earmark.budget).joinedload(Budget.fund_source))
+            .order_by(Earmark.id)
+        )
+    )
+
+
+def sums_of_shares(shares: Iterable[CommitmentShare]) -> dict[int, dict[str, Money]]:
+    """Committed, payable and paid of each part, by share id."""
+    found = {share.id: dict.fromkeys(KINDS, Money(0)) for share in shares}
+    rows = db.session.execute(
+        select(Account.owner_id, Account.kind, Account.balance).where(
+            Account.owner_type == "commitment_share", Account.owner_id.in_(found)
+        )
+    )
+    for share_id, kind, amount in rows:
+        found[share_id][kind] = amount
+    return found
 
 
 def _names(ids: set[int]) -> dict[int, Owner]:

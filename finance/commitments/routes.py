@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request
@@ -10,6 +11,7 @@ from sqlalchemy import select
 
 from core.audit.queries import entries_of
 from core.db import db
+from core.money import Money
 from core.text import N_
 from core.web import navigation
 from core.web.gate import allow
@@ -17,16 +19,26 @@ from core.web.paging import paginate
 from finance.commitments.models import Commitment, CommitmentShare, Hold
 from finance.commitments.queries import (
     accounts_of,
+    chain_of,
     commitment_in_scope,
     excluded_people,
     extract_of_commitment,
+    flows_of,
     payments_of,
+    shares_of_earmarks,
+    spending_of,
     sums_of,
+    sums_of_shares,
     totals,
     visible_commitments,
 )
+from finance.commitments.reports import changes_of_ratio
+from finance.funds.queries import Figures, figures_of_budgets, figures_of_earmarks
+from finance.funds.reports import tell_ratio
 from registry.accounts.models import User
 from registry.persons.models import Person
+
+tell_ratio(changes_of_ratio)
 
 bp = Blueprint("commitments", __name__, url_prefix="/commitments")
 
@@ -102,6 +114,49 @@ def list() -> Any:
         earmark_id=earmark_id,
         tracks=TRACKS,
     )
+
+
+@bp.get("/chain/<any(source,budget,earmark,commitment):kind>/<int:thing_id>")
+@allow("fund.read")
+def chain(kind: str, thing_id: int) -> Any:
+    """Both ways from one place: up to the source, down to the payments, their proof and what came back."""
+    top, budgets, earmarks = chain_of(current_user, kind, thing_id) or abort(404)
+    year = request.args.get("year", type=int)
+    years = sorted({item.fiscal_year for item in budgets}, reverse=True)
+    if kind == "source" and year in years:
+        budgets = [item for item in budgets if item.fiscal_year == year]
+        earmarks = [item for item in earmarks if item.budget.fiscal_year == year]
+    query = shares_of_earmarks(item.id for item in earmarks)
+    if kind == "commitment":
+        query = query.where(CommitmentShare.commitment_id == thing_id)
+    page = paginate(query, (CommitmentShare.id, True))
+    shares: Sequence[CommitmentShare] = page.rows
+    commitments = {share.commitment_id: share.commitment for share in shares}
+    figures = figures_of_budgets(budgets)
+    return render_template(
+        "commitments/chain.html",
+        kind=kind,
+        top=top,
+        page=page,
+        year=year if year in years else None,
+        years=years,
+        budgets=budgets,
+        earmarks=_by_parent(earmarks, "budget_id"),
+        shares=_by_parent(shares, "earmark_id"),
+        budget_figures=figures,
+        total=sum(figures.values(), Figures()),
+        earmark_figures=figures_of_earmarks(earmarks),
+        share_sums=sums_of_shares(shares),
+        flows=flows_of(shares),
+        spending=spending_of(commitments),
+        zero=Money(0),
+        readable=current_user.agency_ids("fund.read"),
+    )
+
+
+def _by_parent(rows: Sequence[Any], column: str) -> dict[int, Sequence[Any]]:
+    parents = dict.fromkeys(getattr(row, column) for row in rows)
+    return {key: [row for row in rows if getattr(row, column) == key] for key in parents}
 
 
 @bp.get("/<int:commitment_id>")

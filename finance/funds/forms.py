@@ -11,8 +11,18 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from core.money import Money
 from core.web.forms import Between, ChoiceField, Form, MaxLength, MoneyField, Positive, Required
-from finance.funds.policy import LOTTERY, PURPOSES, SOURCE_KINDS, TIERS
+from core.web.words import say
+from finance.funds.rules import (
+    GRANT_KINDS,
+    LOTTERY,
+    PURPOSES,
+    SOURCE_KINDS,
+    TIERS,
+    economic_code_problem,
+    function_code_problem,
+)
 
 
 def _offered(words: dict[str, str]) -> list[SelectChoice]:
@@ -55,19 +65,67 @@ class BudgetForm(Form):
     fiscal_year = IntegerField(_l("Fiscal year"), [Required(), Between(2000, 2100)])
     amount = MoneyField(_l("Budget of the year"), [Required(), Positive()])
     document_number = StringField(_l("Document number"), [Required(), MaxLength(60)])
+    upper_amount = MoneyField(_l("Of it from the level above"), [Optional()])
     function_code = StringField(_l("Function code"), [Optional(), MaxLength(7)])
     economic_code = StringField(_l("Economic code"), [Optional(), MaxLength(5)])
 
-    def validate_function_code(self, field: Any) -> None:
-        if field.data and not field.data.isdecimal():
-            raise ValidationError(_("A budget code has digits only."))
+    def validate_upper_amount(self, field: Any) -> None:
+        if field.data is None:
+            return
+        if field.data < Money(0) or (self.amount.data is not None and field.data > self.amount.data):
+            raise ValidationError(
+                _("What the level above gave is a part of the budget, not more than all of it.")
+            )
 
-    validate_economic_code = validate_function_code
+    def validate_function_code(self, field: Any) -> None:
+        wrong = function_code_problem((field.data or "").strip())
+        if wrong is not None:
+            raise ValidationError(say(wrong))
+
+    def validate_economic_code(self, field: Any) -> None:
+        wrong = economic_code_problem((field.data or "").strip())
+        if wrong is not None:
+            raise ValidationError(say(wrong))
+
+
+class CarryForm(Form):
+    amount = MoneyField(_l("To be carried over"), [Required(), Positive()])
+    document_number = StringField(_l("Document number"), [Required(), MaxLength(60)])
+
+
+class AdjustForm(Form):
+    direction = ChoiceField(
+        _l("Direction of the change"),
+        [Required()],
+        choices=[SelectChoice("more", _l("more money")), SelectChoice("less", _l("less money"))],
+    )
+    amount = MoneyField(_l("By how much"), [Required(), Positive()])
+    reason = TextAreaField(_l("Reason"), [Required(), MaxLength(400)])
+    document_number = StringField(_l("Document number"), [Required(), MaxLength(60)])
+
+    @property
+    def change(self) -> Money:
+        """The amount with its sign."""
+        change: Money = self.amount.data
+        return change if self.direction.data == "more" else -change
+
+
+class ClawBackForm(Form):
+    amount = MoneyField(_l("Given back to the source"), [Required(), Positive()])
+    reason = TextAreaField(_l("Reason"), [Required(), MaxLength(400)])
+    document_number = StringField(_l("Document number"), [Required(), MaxLength(60)])
+
+
+class RefusalForm(Form):
+    reason = TextAreaField(_l("Reason"), [Required(), MaxLength(400)])
 
 
 class EarmarkForm(Form):
     agency_id = ChoiceField(_l("For the unit"), [Required()], coerce=int)
     title = StringField(_l("Set aside for"), [Required(), MaxLength(160)])
+    grant_kind = ChoiceField(
+        _l("Kind of grant"), [Required()], choices=_offered(GRANT_KINDS), default="project_grant"
+    )
     purpose = ChoiceField(_l("Purpose"), [Required()])
     reason = TextAreaField(_l("Why this purpose"), [MaxLength(500)])
     amount = MoneyField(_l("Amount"), [Required(), Positive()])

@@ -1,4 +1,4 @@
-"""A budget: entered by one person, approved by another."""
+"""A budget and its adjustments: entered by one person, approved by another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from core.access.policy import require_distinct
 from core.audit.services import Actor
 from core.lifecycle import Lifecycle, State, Transition
 from core.text import N_
-from finance.funds.models import Budget
+from finance.funds.models import Budget, BudgetAdjustment
+from finance.ledger.models import Account
 from finance.ledger.services import account_of, move
 
 SEPARATION = "政府采购法 第六十一条；行政事业单位内部控制规范（试行）第十五条"
@@ -18,24 +19,56 @@ def _approve_guard(budget: Budget, *, by: Actor) -> None:
 
 
 def _approve_effect(budget: Budget, *, by: Actor) -> None:
+    """Money comes from the source; what is carried over comes from the budget of the year before."""
     budget.approved_by = by.actor_id
     budget.approved_at = clock.now()
-    source = account_of(
-        "fund_source",
-        budget.fund_source_id,
-        "source",
-        restricted=False,
-        agency_id=budget.fund_source.agency_id,
-    )
     account = account_of("budget", budget.id, "budget", agency_id=budget.agency_id)
+    carried = budget.carried_from
+    giver = (
+        _source_account(budget)
+        if carried is None
+        else account_of("budget", carried.id, "budget", agency_id=carried.agency_id)
+    )
     move(
-        "budget_approved",
+        "budget_approved" if carried is None else "carried_over",
         key=f"budget/{budget.id}",
-        legs=[(source, -budget.amount), (account, budget.amount)],
+        legs=[(giver, -budget.amount), (account, budget.amount)],
         reference=("budget", budget.id),
         memo=budget.document_number,
         by=by,
     )
+
+
+def _source_account(budget: Budget) -> Account:
+    source = budget.fund_source
+    return account_of("fund_source", source.id, "source", restricted=False, agency_id=source.agency_id)
+
+
+def _adjust_guard(adjustment: BudgetAdjustment, *, by: Actor) -> None:
+    require_distinct(
+        {"entered": adjustment.entered_by, "approved": by.actor_id}, rule="RAP-2", source=SEPARATION
+    )
+
+
+def _adjust_effect(adjustment: BudgetAdjustment, *, by: Actor) -> None:
+    _decided(adjustment, by=by)
+    budget = adjustment.budget
+    move(
+        adjustment.kind,
+        key=f"budget_adjustment/{adjustment.id}",
+        legs=[
+            (_source_account(budget), -adjustment.amount),
+            (account_of("budget", budget.id, "budget", agency_id=budget.agency_id), adjustment.amount),
+        ],
+        reference=("budget", budget.id),
+        memo=adjustment.document_number,
+        by=by,
+    )
+
+
+def _decided(adjustment: BudgetAdjustment, *, by: Actor) -> None:
+    adjustment.approved_by = by.actor_id
+    adjustment.approved_at = clock.now()
 
 
 BUDGET = Lifecycle(
@@ -43,6 +76,7 @@ BUDGET = Lifecycle(
     states=(
         State("draft", N_("waiting for approval"), "waiting"),
         State("approved", N_("in force"), "active"),
+        State("withdrawn", N_("withdrawn"), "closed"),
     ),
     transitions=(
         Transition(
@@ -55,5 +89,37 @@ BUDGET = Lifecycle(
             guard=_approve_guard,
             effect=_approve_effect,
         ),
+        Transition(
+            "withdraw",
+            ("draft",),
+            "withdrawn",
+            N_("Withdraw the draft"),
+            "withdrawn",
+            permission="fund.manage",
+        ),
     ),
 )
+
+ADJUSTMENT = Lifecycle(
+    BudgetAdjustment,
+    states=(
+        State("draft", N_("waiting for approval"), "waiting"),
+        State("approved", N_("in force"), "done"),
+        State("refused", N_("refused"), "closed"),
+        State("withdrawn", N_("withdrawn"), "closed"),
+    ),
+    transitions=(
+        Transition(
+            "approve", ("draft",), "approved", N_("Approve the adjustment"), "approved",
+            permission="fund.review", guard=_adjust_guard, effect=_adjust_effect,
+        ),
+        Transition(
+            "refuse", ("draft",), "refused", N_("Refuse the adjustment"), "refused",
+            permission="fund.review", guard=_adjust_guard, effect=_decided,
+        ),
+        Transition(
+            "withdraw", ("draft",), "withdrawn", N_("Withdraw the adjustment"), "withdrawn",
+            permission="fund.manage",
+        ),
+    ),
+)  # fmt: skip

@@ -44,7 +44,7 @@ class FundSource(Model):
 
 
 class Budget(Model):
-    """An annual budget quota of a source; ``state``: draft, approved."""
+    """An annual budget quota of a source; ``state``: draft, approved, withdrawn."""
 
     fund_source_id: Mapped[int] = fk("fund_source.id", index=False)
     agency_id: Mapped[int] = fk("agency.id")

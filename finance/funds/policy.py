@@ -12,41 +12,8 @@ from core.money import Money
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
 from finance.funds.models import Budget, FundSource
+from finance.funds.rules import LOTTERY, PURPOSES, kind_finding
 from registry.agencies.models import Agency
-
-LOTTERY = "welfare_lottery_fund"
-
-SOURCE_KINDS = {
-    "general_public_budget": N_("general public budget"),
-    "government_fund_budget": N_("government fund budget"),
-    "welfare_lottery_fund": N_("welfare lottery fund"),
-    "development_fund": N_("special fund for development"),
-    "community_subsidy": N_("community service subsidy"),
-    "party_service_fund": N_("party fund for serving the masses"),
-    "donation": N_("donations"),
-    "foundation_match": N_("foundation matching money"),
-    "crowdfunding": N_("crowdfunding"),
-    "self_raised": N_("self-raised money"),
-}
-
-TIERS = {
-    "central": N_("central, pooled"),
-    "central_special": N_("central, special"),
-    "province": N_("province tier"),
-    "city": N_("city tier"),
-    "county": N_("county tier"),
-}
-
-PURPOSES = {
-    "elderly": N_("services for the elderly"),
-    "disability": N_("help for disabled people"),
-    "children": N_("care and protection of children"),
-    "relief": N_("relief of hardship"),
-    "community": N_("urban and rural community building"),
-    "social_work": N_("social work and volunteering"),
-    "party": N_("party building"),
-    "other": N_("other public benefit"),
-}
 
 # 扶老、助残、救孤、济困: what every lottery fund may serve unless its own rules say otherwise.
 LOTTERY_PURPOSES = ("elderly", "disability", "children", "relief")
@@ -234,7 +201,9 @@ def ask_before_earmark(name: str, rule: Callable[[Wish], list[Finding]]) -> None
 
 def use_findings(source: FundSource, *, purpose: str, title: str, reason: str | None = None) -> list[Finding]:
     """What RLF says about using money of this source for a thing of this name."""
+    own = kind_finding(source.kind, purpose)
     return [
+        *([own] if own is not None else []),
         purpose_finding(source.kind, purposes_of(source), purpose, basis=source.basis, reason=reason),
         *forbidden_findings(source.kind, [title, reason or ""]),
     ]

@@ -56,7 +56,7 @@ AGREEMENT = Lifecycle(
         ),
         Transition(
             "offer", ("finance_reviewed",), "offered", N_("Offer the agreement"), "offered",
-            permission="agreement.draft",
+            permission="agreement.draft", guard=policy.guard_offer,
         ),
         Transition(
             "accept", ("offered",), "accepted", N_("Accept the agreement"), "accepted",

@@ -4,13 +4,16 @@ A grant agreement comes from an awarded application; a service contract from a p
 one. It is checked by legal and finance, offered, accepted by the organization's leader on line
 and signed by the agency's leader; signing makes the commitment. The project has its own life from
 then on.
+
+The money may come from several sources; their parts sum to the amount. The part of another unit is
+confirmed by that unit, which names the money it gives, before the agreement is offered.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, CheckConstraint, Index, String, Text
+from sqlalchemy import JSON, CheckConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Model, fk, instant_column, money_column
@@ -18,6 +21,7 @@ from core.money import Money
 from finance.commitments.models import Commitment
 from finance.funds.models import Earmark
 from grants.applications.models import Application
+from registry.agencies.models import Agency
 from registry.organizations.models import Organization
 
 # agreement state: draft, legal_reviewed, finance_reviewed, offered, accepted, signed, ended, terminated
@@ -34,6 +38,8 @@ class Agreement(Model):
     title: Mapped[str] = mapped_column(String(160))
     state: Mapped[str] = mapped_column(String(32), default="draft")
     amount: Mapped[Money] = money_column()
+    # What the organization itself puts in beside the amount (配套资金).
+    own_funds: Mapped[Money] = money_column(default=Money(0))
     starts_on: Mapped[date]
     ends_on: Mapped[date]
     tranche_weights: Mapped[list] = mapped_column(JSON)
@@ -56,9 +62,13 @@ class Agreement(Model):
     earmark: Mapped[Earmark] = relationship()
     commitment: Mapped[Commitment | None] = relationship()
     project: Mapped[Project | None] = relationship(back_populates="agreement")
+    sources: Mapped[list[AgreementSource]] = relationship(
+        back_populates="agreement", order_by="AgreementSource.number", cascade="all, delete-orphan"
+    )
 
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("own_funds >= 0", name="own_funds_not_negative"),
         CheckConstraint("ends_on >= starts_on", name="dates_order"),
         CheckConstraint(
             "(track = 'venture_grant') = (application_id IS NOT NULL)", name="grant_has_application"
@@ -78,6 +88,34 @@ class Agreement(Model):
         Index(None, "agency_id", "amount", "id"),
         Index(None, "agency_id", "ends_on", "id"),
         Index(None, "organization_id", "id"),
+    )
+
+
+class AgreementSource(Model):
+    """What one source gives to an agreement; the first is the agreement's own earmark.
+
+    ``earmark_id`` is open until another unit that shares the cost has named its money.
+    """
+
+    agreement_id: Mapped[int] = fk("agreement.id", index=False)
+    number: Mapped[int]
+    agency_id: Mapped[int] = fk("agency.id", index=False)
+    earmark_id: Mapped[int | None] = fk("earmark.id")
+    amount: Mapped[Money] = money_column()
+    confirmed_by: Mapped[int | None] = fk("user_account.id", index=False)
+    confirmed_at: Mapped[datetime | None] = instant_column()
+
+    agreement: Mapped[Agreement] = relationship(back_populates="sources")
+    agency: Mapped[Agency] = relationship()
+    earmark: Mapped[Earmark | None] = relationship()
+
+    __table_args__ = (
+        UniqueConstraint("agreement_id", "number"),
+        UniqueConstraint("agreement_id", "earmark_id"),
+        CheckConstraint("number > 0", name="number_positive"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("confirmed_by IS NULL OR earmark_id IS NOT NULL", name="confirmed_names_money"),
+        Index(None, "agency_id", "agreement_id"),
     )
 
 

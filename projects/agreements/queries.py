@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, false, func, or_, select
@@ -11,13 +12,16 @@ from sqlalchemy.orm import joinedload
 
 from core.db import db
 from core.money import Money
+from core.rules.queries import Parameters, parameters
 from finance.disbursements.models import Disbursement
 from finance.funds.models import Budget, Earmark
+from finance.funds.rules import COFUNDING_DEFAULTS
 from grants.applications.models import Application
 from grants.notices.models import Notice, NoticeItem
-from projects.agreements.models import Agreement, Project
-from projects.agreements.rules import budget_by_line
+from projects.agreements.models import Agreement, AgreementSource, Project
+from projects.agreements.rules import Part, budget_by_line
 from registry.accounts.models import User
+from registry.agencies.models import Agency
 
 # The organization sees its agreement from the offer on.
 SHOWN_TO_ORGANIZATION = ("offered", "accepted", "signed", "ended", "terminated")
@@ -45,10 +49,24 @@ def visible_projects(user: Any) -> Select[Project]:
     return select(Project).where(or_(*scopes) if scopes else false())
 
 
+def shared_agreements(user: Any) -> Select[Agreement]:
+    """Agreements of other units to which the user's units give a part."""
+    agencies = user.agency_ids("agreement.read")
+    given = select(AgreementSource.agreement_id).where(AgreementSource.agency_id.in_(agencies))
+    return select(Agreement).where(Agreement.id.in_(given), Agreement.agency_id.not_in(agencies))
+
+
 def agreement_in_scope(user: Any, agreement_id: int) -> Agreement | None:
+    own, shared = visible_agreements(user), shared_agreements(user)
     return db.session.scalar(
-        visible_agreements(user)
-        .where(Agreement.id == agreement_id)
+        select(Agreement)
+        .where(
+            Agreement.id == agreement_id,
+            or_(
+                Agreement.id.in_(own.with_only_columns(Agreement.id)),
+                Agreement.id.in_(shared.with_only_columns(Agreement.id)),
+            ),
+        )
         .options(joinedload(Agreement.organization), joinedload(Agreement.commitment))
     )
 
@@ -121,6 +139,54 @@ def earmarks_of(agency_ids: set[int]) -> list[Earmark]:
             .order_by(Earmark.id.desc())
         )
     )
+
+
+def parts_of(agreement: Agreement) -> list[Part]:
+    """The money of an agreement as it stands."""
+    if not agreement.sources:
+        return [Part(agreement.earmark.budget.agency, agreement.earmark, agreement.amount)]
+    return [Part(item.agency, item.earmark, item.amount) for item in agreement.sources]
+
+
+def cofunding_parameters(agency: Agency, programme: str, on: date) -> Parameters:
+    """The co-funding ratios in force for a unit and programme (RBL rule sets)."""
+    return parameters(
+        "RBL", COFUNDING_DEFAULTS, on=on, jurisdiction=agency.division_code, programme=programme
+    )
+
+
+def parts_to_confirm(user: Any) -> list[AgreementSource]:
+    """Parts of other units' agreements that wait for one of the user's units."""
+    return list(
+        db.session.scalars(
+            select(AgreementSource)
+            .join(Agreement, Agreement.id == AgreementSource.agreement_id)
+            .where(
+                AgreementSource.agency_id.in_(user.agency_ids("agreement.review_money")),
+                AgreementSource.agency_id != Agreement.agency_id,
+                AgreementSource.confirmed_by.is_(None),
+                Agreement.state.in_(("draft", "legal_reviewed", "finance_reviewed")),
+            )
+            .options(joinedload(AgreementSource.agreement).joinedload(Agreement.organization))
+            .order_by(AgreementSource.id)
+            .limit(100)
+        )
+    )
+
+
+def part_in_scope(user: Any, source_id: int) -> AgreementSource | None:
+    """The part of an agreement that one of the user's own units gives and may confirm."""
+    return db.session.scalar(
+        select(AgreementSource).where(
+            AgreementSource.id == source_id,
+            AgreementSource.agency_id.in_(user.agency_ids("agreement.review_money")),
+        )
+    )
+
+
+def units() -> list[Agency]:
+    """Every unit that may share a cost, in the order of the tree."""
+    return list(db.session.scalars(select(Agency).order_by(Agency.path).limit(1000)))
 
 
 def budget_lines(project: Project) -> dict[str, Money]:

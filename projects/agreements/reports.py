@@ -1,20 +1,38 @@
-"""What the printed agreement and the pages of a project say."""
+"""What the printed agreement and the pages of a project say; what an agreement would change."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select
 
 from core import clock
 from core.db import db
+from core.money import Money
 from core.text import N_, Message
 from core.web.tables import Arguments, Column, Listing
+from finance.catalogue.queries import in_force
+from finance.commitments.reports import what_if_owed
+from finance.funds.models import Earmark
+from finance.funds.reports import Bought, WhatIf
+from finance.purchasing.services import CONTRACTOR_KINDS
+from grants.applications.models import Application
 from projects.agreements.lifecycle import AGREEMENT as agreement_states
 from projects.agreements.lifecycle import PROJECT as project_states
 from projects.agreements.models import Agreement, Project
-from projects.agreements.queries import names_of, visible_agreements, visible_projects
-from projects.agreements.rules import CONDITIONS, GRADES, METHODS, tranche_plan
+from projects.agreements.queries import names_of, shared_agreements, visible_agreements, visible_projects
+from projects.agreements.rules import (
+    CONDITIONS,
+    FUND_TERMS,
+    GRADES,
+    METHODS,
+    Part,
+    main_fund_term,
+    public_part,
+    tranche_plan,
+)
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
 
@@ -43,7 +61,11 @@ def document_facts(agreement: Agreement) -> dict[str, Any]:
         "agency": db.session.get_one(Agency, agreement.agency_id),
         "organization": agreement.organization,
         "application": agreement.application,
-        "source": agreement.earmark.budget.fund_source,
+        "sources": [
+            (item.earmark.budget.fund_source.name if item.earmark else item.agency.name, item.amount)
+            for item in agreement.sources
+        ]
+        or [(agreement.earmark.budget.fund_source.name, agreement.amount)],
         "tranches": tranche_table(agreement),
         "method": METHODS.get(agreement.method),
         "accepted_by": names.get(agreement.accepted_by or 0, ""),
@@ -146,6 +168,86 @@ def next_step(project: Project) -> list[Message]:
     return steps
 
 
+# What would change -------------------------------------------------------------------------------
+
+
+def _bought(
+    agency: Agency, organization: Organization, main: Earmark, *, name: str, service_key: str, amount: Money
+) -> Bought:
+    host = organization.host
+    return Bought(
+        agency=agency,
+        amount=amount,
+        fund_term=FUND_TERMS[main.budget.fund_source.kind],
+        name=name,
+        service_key=service_key,
+        contractor_code=organization.credit_code or "",
+        contractor_kind=CONTRACTOR_KINDS.get(organization.kind, ""),
+        host_code=(host.credit_code or "") if host is not None else "",
+    )
+
+
+def grant_as_bought(application: Application) -> Bought:
+    """The grant as the 30% figure would see it: a venture grant."""
+    found = _bought(
+        db.session.get_one(Agency, application.agency_id),
+        application.organization,
+        application.call.earmark,
+        name=application.title,
+        service_key=f"{application.number}-HT",
+        amount=application.proposed_amount or Money(0),
+    )
+    return replace(found, is_venture=True)
+
+
+def contract_as_bought(
+    agency: Agency,
+    organization: Organization | None,
+    main: Earmark,
+    *,
+    catalogue_code: str,
+    service_key: str,
+    title: str,
+    amount: Money,
+) -> Bought:
+    """The contract as the 30% figure would see it."""
+    items = {item.code: item for item in in_force(agency.division_code, clock.today())}
+    item = items.get(catalogue_code)
+    assert organization is not None
+    found = _bought(
+        agency,
+        organization,
+        main,
+        name=item.name if item else title,
+        service_key=service_key.strip(),
+        amount=amount,
+    )
+    return replace(found, public_service=item.public_service if item else True)
+
+
+def agreement_as_bought(agreement: Agreement) -> Bought:
+    """A drafted agreement as the 30% figure would see it."""
+    if agreement.application is not None:
+        return grant_as_bought(agreement.application)
+    return contract_as_bought(
+        db.session.get_one(Agency, agreement.agency_id),
+        agreement.organization,
+        agreement.earmark,
+        catalogue_code=agreement.catalogue_code,
+        service_key=agreement.service_key,
+        title=agreement.title,
+        amount=agreement.amount,
+    )
+
+
+def effect_of(parts: Sequence[Part], bought: Bought, *, reserved: bool) -> WhatIf:
+    """What owing these parts would change; only public money enters the 30% figure."""
+    public = public_part(parts)
+    told = replace(bought, amount=public or bought.amount, fund_term=main_fund_term(parts))
+    named = [(part.earmark, part.amount) for part in parts if part.earmark is not None]
+    return what_if_owed(named, [told], reserved=reserved)
+
+
 # Tables -----------------------------------------------------------------------------------------
 
 VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -155,6 +257,7 @@ VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
     "signing": (N_("To be signed"), ("accepted",)),
     "signed": (N_("Signed"), ("signed",)),
     "ended": (N_("Ended"), ("ended", "terminated")),
+    "shared": (N_("Of other units, with our part"), ()),
 }
 PROJECT_VIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
     "": (N_("All"), ()),
@@ -169,6 +272,8 @@ TRACKS = {"venture_grant": N_("venture grant"), "service_purchase": N_("bought s
 
 
 def agreement_rows(user: Any, args: Arguments) -> Select[Any]:
+    if args.get("view") == "shared":
+        return shared_agreements(user)
     states = VIEWS.get(args.get("view", ""), VIEWS[""])[1]
     query = visible_agreements(user)
     return query.where(Agreement.state.in_(states)) if states else query

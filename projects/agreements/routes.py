@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
+from flask_wtf.form import _Auto
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -22,17 +23,31 @@ from core.web.gate import allow
 from finance.catalogue.queries import in_force
 from finance.commitments.queries import open_holds, paid_total
 from finance.funds.models import Earmark
-from projects.agreements import queries, reports, services
-from projects.agreements.forms import AcceptanceForm, AgreementForm, ContractForm, ReasonForm
-from projects.agreements.models import Agreement, Project
-from projects.agreements.rules import FUND_TERMS, GRADES, METHODS, PURCHASE_PLANS
+from grants.applications.models import Application
+from projects.agreements import policy, queries, reports, services
+from projects.agreements.forms import (
+    AcceptanceForm,
+    AgreementForm,
+    ContractForm,
+    MoneyPart,
+    PartForm,
+    ReasonForm,
+    earmark_label,
+    free_label,
+    source_rows,
+)
+from projects.agreements.models import Agreement, AgreementSource, Project
+from projects.agreements.rules import GRADES, METHODS, PURCHASE_PLANS
 from registry.agencies.models import Agency
 
 bp = Blueprint("agreements", __name__)
 
+# The money of an agreement can still change.
+OPEN = ("draft", "legal_reviewed", "finance_reviewed")
 EVENTS = {
     "drafted": N_("drafted"),
     "draft changed": N_("draft changed"),
+    "part confirmed": N_("part confirmed"),
     "appointed": N_("somebody appointed"),
     "mid-term graded": N_("mid-term verdict written down"),
     "finally graded": N_("final verdict written down"),
@@ -111,48 +126,135 @@ def list() -> str:
 def draft(application_id: int) -> Any:
     application = queries.awarded_application(current_user, application_id) or abort(404)
     form = AgreementForm(obj=application)
-    if form.validate_on_submit():
+    money = _grant_money(application, request.form if request.method == "POST" else None)
+    if form.validate_on_submit() and money.may_save("check" in request.form):
         agreement = services.draft_agreement(
             application,
             starts_on=form.starts_on.data,
             ends_on=form.ends_on.data,
             terms=form.terms.data or "",
+            sources=money.parts if money.rows.used else (),
             by=current_user,
         )
         return _done(gettext("The agreement is drafted. Legal review is next."), agreement)
-    page = render_template("agreements/draft.html", form=form, application=application, agreement=None)
-    return page, 422 if form.errors else 200
+    page = render_template(
+        "agreements/draft.html", form=form, funding=money, application=application, agreement=None
+    )
+    return page, 422 if form.errors or money.wrong else 200
+
+
+def _grant_money(application: Application, sent: Any) -> MoneyPart:
+    return MoneyPart(
+        sent,
+        agency=db.session.get_one(Agency, application.agency_id),
+        main=application.call.earmark,
+        amount=application.proposed_amount or Money(0),
+        own_funds=application.own_funds,
+        title=application.title,
+        application=application,
+        bought=reports.grant_as_bought(application),
+    )
+
+
+@bp.get("/agreements/draft/<int:application_id>/what-if")
+@allow("agreement.draft")
+def what_if(application_id: int) -> Any:
+    """What the agreement would change; reads only. The form's fields come as the query."""
+    application = queries.awarded_application(current_user, application_id) or abort(404)
+    money = _grant_money(application, request.args)
+    return render_template(
+        "agreements/what_if.html",
+        funding=money,
+        url=url_for("agreements.what_if", application_id=application.id),
+        form="agreement",
+        title=application.title,
+    )
 
 
 @bp.route("/agreements/contract", methods=["GET", "POST"])
 @allow("agreement.draft")
 def contract() -> Any:
+    form, agencies, earmarks = _contract_form()
+    money = None
+    if form.validate_on_submit() and form.organization is not None:
+        money = _contract_money(form, agencies, earmarks, request.form)
+        if money.may_save("check" in request.form):
+            agreement = services.draft_contract(
+                next(agency for agency in agencies if agency.id == form.agency.data),
+                organization=form.organization,
+                earmark=next(item for item in earmarks if item.id == form.earmark.data),
+                title=form.title.data,
+                amount=form.amount.data,
+                own_funds=form.own_funds.data or Money(0),
+                starts_on=form.starts_on.data,
+                ends_on=form.ends_on.data,
+                method=form.method.data,
+                service_key=form.service_key.data,
+                catalogue_code=form.catalogue_code.data,
+                tranche_weights=PURCHASE_PLANS[form.plan.data],
+                terms=form.terms.data or "",
+                sources=money.parts if money.rows.used else (),
+                by=current_user,
+            )
+            return _done(gettext("The contract is drafted. Legal review is next."), agreement)
+    rows = money.rows if money else source_rows(agencies[0] if agencies else None, request.form or None)
+    page = render_template("agreements/contract.html", form=form, funding=money, rows=rows)
+    return page, 422 if form.errors or (money and money.wrong) else 200
+
+
+def _contract_form(sent: Any = None) -> tuple[ContractForm, Sequence[Agency], Sequence[Earmark]]:
     agencies = _agencies("agreement.draft")
     earmarks = queries.earmarks_of({agency.id for agency in agencies})
-    form = ContractForm()
+    form = ContractForm() if sent is None else ContractForm(sent)
     form.agency.choices = [(agency.id, agency.name) for agency in agencies]
-    form.earmark.choices = [(item.id, _earmark_label(item)) for item in earmarks]
+    form.earmark.choices = [(item.id, earmark_label(item)) for item in earmarks]
     form.method.choices = [(item.code, gettext(item.label)) for item in METHODS.values()]
     form.plan.choices = [(key, _plan_label(weights)) for key, weights in PURCHASE_PLANS.items()]
-    form.catalogue_code.choices = _catalogue_choices(agencies, form)
-    if form.validate_on_submit() and form.organization is not None:
-        agreement = services.draft_contract(
-            next(agency for agency in agencies if agency.id == form.agency.data),
-            organization=form.organization,
-            earmark=next(item for item in earmarks if item.id == form.earmark.data),
+    form.catalogue_code.choices = [
+        *_catalogue_choices(agencies, form),
+        ("", gettext("none: no public money is in it")),
+    ]
+    return form, agencies, earmarks
+
+
+def _contract_money(
+    form: ContractForm, agencies: Sequence[Agency], earmarks: Sequence[Earmark], sent: Any
+) -> MoneyPart:
+    agency = next(agency for agency in agencies if agency.id == form.agency.data)
+    main = next(item for item in earmarks if item.id == form.earmark.data)
+    return MoneyPart(
+        sent,
+        agency=agency,
+        main=main,
+        amount=form.amount.data,
+        own_funds=form.own_funds.data or Money(0),
+        title=form.title.data,
+        application=None,
+        bought=reports.contract_as_bought(
+            agency,
+            form.organization,
+            main,
+            catalogue_code=form.catalogue_code.data,
+            service_key=form.service_key.data,
             title=form.title.data,
             amount=form.amount.data,
-            starts_on=form.starts_on.data,
-            ends_on=form.ends_on.data,
-            method=form.method.data,
-            service_key=form.service_key.data,
-            catalogue_code=form.catalogue_code.data,
-            tranche_weights=PURCHASE_PLANS[form.plan.data],
-            terms=form.terms.data or "",
-            by=current_user,
-        )
-        return _done(gettext("The contract is drafted. Legal review is next."), agreement)
-    return render_template("agreements/contract.html", form=form), 422 if form.errors else 200
+        ),
+    )
+
+
+@bp.get("/agreements/contract/what-if")
+@allow("agreement.draft")
+def contract_what_if() -> Any:
+    """What the contract would change; reads only. The form's fields come as the query."""
+    form, agencies, earmarks = _contract_form(request.args)
+    complete = form.validate() and form.organization is not None
+    return render_template(
+        "agreements/what_if.html",
+        funding=_contract_money(form, agencies, earmarks, request.args) if complete else None,
+        url=url_for("agreements.contract_what_if"),
+        form="contract",
+        title=form.title.data or gettext("Draft a service contract"),
+    )
 
 
 def _catalogue_choices(agencies: Any, form: ContractForm) -> Any:
@@ -167,11 +269,6 @@ def _agencies(permission: str) -> Any:
     return db.session.scalars(
         select(Agency).where(Agency.id.in_(current_user.agency_ids(permission))).order_by(Agency.id)
     ).all()
-
-
-def _earmark_label(earmark: Earmark) -> str:
-    source = earmark.budget.fund_source
-    return f"{earmark.title} · {FUND_TERMS.get(source.kind, source.name)} · {earmark.budget.fiscal_year}"
 
 
 def _plan_label(weights: Any) -> str:
@@ -195,7 +292,9 @@ def _show(agreement: Agreement, **forms: Any) -> str:
         "agreements/show.html",
         agreement=agreement,
         agency=db.session.get_one(Agency, agreement.agency_id),
-        source=agreement.earmark.budget.fund_source,
+        sources=agreement.sources,
+        findings=policy.findings_of(agreement) if agreement.state in OPEN else (),
+        asked=_asked(agreement, forms.get("part_form")),
         tranches=reports.tranche_table(agreement),
         committed=commitment.tranches if commitment else (),
         alive=alive,
@@ -208,6 +307,17 @@ def _show(agreement: Agreement, **forms: Any) -> str:
         steps=_steps(agreement),
         reason_form=forms.get("reason_form") or ReasonForm(formdata=None),
     )
+
+
+def _asked(agreement: Agreement, form: PartForm | None) -> tuple[AgreementSource, PartForm] | None:
+    """The part that waits for this person's unit, with the form that confirms it."""
+    if agreement.state not in OPEN:
+        return None
+    units = current_user.agency_ids("agreement.review_money")
+    for part in agreement.sources:
+        if part.agency_id != agreement.agency_id and part.agency_id in units and part.confirmed_by is None:
+            return part, form or _part_form(part, None)
+    return None
 
 
 def _steps(agreement: Agreement) -> dict[str, bool]:
@@ -282,19 +392,55 @@ def decline(agreement_id: int) -> Any:
 def edit(agreement_id: int) -> Any:
     agreement = _agreement_or_404(agreement_id)
     form = AgreementForm(obj=agreement)
-    if form.validate_on_submit():
+    known = queries.parts_of(agreement)
+    money = MoneyPart(
+        request.form if request.method == "POST" else None,
+        agency=db.session.get_one(Agency, agreement.agency_id),
+        main=agreement.earmark,
+        amount=agreement.amount,
+        own_funds=agreement.own_funds,
+        title=agreement.title,
+        application=agreement.application,
+        bought=reports.agreement_as_bought(agreement),
+        known=known,
+    )
+    if form.validate_on_submit() and money.may_save("check" in request.form):
         services.update_agreement(
             agreement,
             starts_on=form.starts_on.data,
             ends_on=form.ends_on.data,
             terms=form.terms.data or "",
+            sources=money.parts,
             by=current_user,
         )
         return _done(gettext("The draft is changed. Legal review is next."), agreement)
     page = render_template(
-        "agreements/draft.html", form=form, application=agreement.application, agreement=agreement
+        "agreements/draft.html",
+        form=form,
+        funding=money,
+        application=agreement.application,
+        agreement=agreement,
     )
-    return page, 422 if form.errors else 200
+    return page, 422 if form.errors or money.wrong else 200
+
+
+@bp.post("/agreements/parts/<int:source_id>/confirm")
+@allow("agreement.review_money")
+def confirm_part(source_id: int) -> Any:
+    """A unit that shares the cost names its money and confirms its part."""
+    part = queries.part_in_scope(current_user, source_id) or abort(404)
+    form = _part_form(part)
+    if not form.validate_on_submit():
+        return _show(part.agreement, part_form=form), 422
+    earmark = next(item for item in queries.earmarks_of({part.agency_id}) if item.id == form.earmark.data)
+    services.confirm_part(part, earmark, by=current_user)
+    return _done(gettext("The part of your unit is confirmed."), part.agreement)
+
+
+def _part_form(part: AgreementSource, formdata: Any = _Auto) -> PartForm:
+    form = PartForm(formdata)
+    form.earmark.choices = [(item.id, free_label(item)) for item in queries.earmarks_of({part.agency_id})]
+    return form
 
 
 @bp.get("/agreements/<int:agreement_id>/document.pdf")
@@ -450,6 +596,17 @@ def _tasks(user: Any) -> Iterator[navigation.Task]:
                 ),
                 amount=row.amount,
             )
+    for part in queries.parts_to_confirm(user):
+        yield navigation.Task(
+            title=Message(N_("Confirm your unit's part: %(title)s"), {"title": part.agreement.title}),
+            url=url_for("agreements.show", agreement_id=part.agreement_id) + "#part",
+            action=Message(N_("Name the money and confirm")),
+            meta=Message(
+                N_("%(number)s · %(name)s"),
+                {"number": part.agreement.number, "name": part.agreement.organization.name},
+            ),
+            amount=part.amount,
+        )
     if user.agency_ids("agreement.draft"):
         for application in queries.awaiting_agreement(user):
             yield navigation.Task(

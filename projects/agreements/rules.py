@@ -8,6 +8,9 @@ from datetime import date
 
 from core.money import Money
 from core.text import N_
+from finance.funds.models import Earmark
+from finance.funds.rules import FUND_KINDS
+from registry.agencies.models import Agency
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +32,14 @@ METHODS: dict[str, Method] = {
         Method("single_source", N_("single source"), "单一来源"),
         Method("framework", N_("framework agreement"), "框架协议"),
         Method("below_limit_select", N_("selection below the purchase limit"), "限额以下比选"),
+        # Money that is no budget money is spent outside the procurement rules (政府采购法 Art. 2).
+        Method("outside", N_("outside the procurement rules: no public money"), "非财政性资金采购"),
     )
 }
 VENTURE_METHOD = "公益创投征集"
 
 # Fund kinds as public tables write them (DOMAIN 1.3).
-FUND_TERMS = {
-    "general_public_budget": "一般公共预算",
-    "government_fund_budget": "政府性基金预算",
-    "welfare_lottery_fund": "福利彩票公益金",
-    "development_fund": "扶持发展专项资金",
-    "community_subsidy": "社区公益事业补助资金",
-    "party_service_fund": "党组织服务群众专项经费",
-    "donation": "社会捐赠",
-    "foundation_match": "基金会配资",
-    "crowdfunding": "众筹",
-    "self_raised": "自筹",
-}
+FUND_TERMS = {kind.code: kind.official for kind in FUND_KINDS.values()}
 
 # 102号令 Art. 24: a contract runs one year, at most three when the service is stable and recurring.
 LONGEST_CONTRACT_YEARS = 3
@@ -72,6 +66,33 @@ PURCHASE_PLANS: dict[str, list[int]] = {
     "50-50": [50, 50],
     "70-30": [70, 30],
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one source gives: money set aside, or a unit that has still to name its money."""
+
+    agency: Agency
+    earmark: Earmark | None
+    amount: Money
+
+    @property
+    def public(self) -> bool:
+        """Budget money; a part that is still to be named counts as such."""
+        return self.earmark is None or FUND_KINDS[self.earmark.budget.fund_source.kind].public
+
+
+def public_part(parts: Iterable[Part]) -> Money:
+    """How much of the parts is budget money."""
+    return sum((part.amount for part in parts if part.public), Money(0))
+
+
+def main_fund_term(parts: Iterable[Part]) -> str:
+    """The official term of the source that gives most, public money before any other."""
+    named = [part for part in parts if part.earmark is not None]
+    most = max(named, key=lambda part: (part.public, part.amount))
+    assert most.earmark is not None
+    return FUND_TERMS[most.earmark.budget.fund_source.kind]
 
 
 def tranche_plan(track: str, weights: list[int]) -> list[tuple[int, str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -19,22 +21,27 @@ from finance.catalogue.queries import in_force
 from finance.commitments.models import Hold
 from finance.commitments.services import commit, exclude, lift_hold, place_hold
 from finance.funds.models import Earmark
-from finance.funds.queries import earmark_available
 from finance.purchasing.services import record_concluded
 from grants.applications.models import Application
-from projects.agreements.models import Agreement, Project
+from projects.agreements.models import Agreement, AgreementSource, Project
 from projects.agreements.policy import (
     REGISTERED_STATUS,
+    findings_for,
+    findings_of,
     guard_sign,
+    refuse_failed,
+    require_no_interest,
     require_permission,
     require_separate,
 )
-from projects.agreements.queries import agreement_of, last_number
+from projects.agreements.queries import agreement_of, last_number, parts_of
 from projects.agreements.rules import (
-    FUND_TERMS,
     GRADES,
     METHODS,
     VENTURE_METHOD,
+    Part,
+    main_fund_term,
+    public_part,
     too_long,
     tranche_plan,
 )
@@ -42,11 +49,22 @@ from registry.accounts.services import notify_organization
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
 
+ZERO = Money(0)
+
 
 def draft_agreement(
-    application: Application, *, starts_on: date, ends_on: date, terms: str = "", by: Any
+    application: Application,
+    *,
+    starts_on: date,
+    ends_on: date,
+    terms: str = "",
+    sources: Sequence[Part] = (),
+    by: Any,
 ) -> Agreement:
-    """The grant agreement of an awarded application: its number, amount and tranches follow from the award."""
+    """The grant agreement of an awarded application: its number, amount and tranches follow from the award.
+
+    ``sources`` are the parts of several sources, the call's earmark first; none: all from the call's.
+    """
     require_permission(by, "agreement.draft", agency_id=application.agency_id)
     if application.state != "awarded" or application.proposed_amount is None or application.number is None:
         raise Refusal(
@@ -66,13 +84,14 @@ def draft_agreement(
         number=f"{application.number}-HT",
         title=application.title,
         amount=application.proposed_amount,
+        own_funds=application.own_funds,
         starts_on=starts_on,
         ends_on=ends_on,
         tranche_weights=list(application.call.tranche_weights),
         terms=terms.strip(),
         drafted_by=by.id,
     )
-    return _added(agreement, by)
+    return _added(agreement, sources, application.call.earmark, by)
 
 
 def draft_contract(
@@ -89,13 +108,16 @@ def draft_contract(
     catalogue_code: str,
     tranche_weights: list[int],
     terms: str = "",
+    sources: Sequence[Part] = (),
+    own_funds: Money = ZERO,
     by: Any,
 ) -> Agreement:
-    """A contract for a bought service.
+    """A contract for a bought service; ``sources`` where several earmarks or units pay, ``earmark`` first.
 
     The supplier may be of any kind: that only social organizations may bid must never be a
     condition (政府采购法实施条例 Art. 20(7)). Refuses a service outside the catalogue in force
-    (102号令 Art. 14), money of another agency or beyond the earmark, and terms above three years.
+    (102号令 Art. 14), money of another agency or beyond the earmark, and terms above three years. A
+    contract without any public money is outside these rules of procurement.
     """
     require_permission(by, "agreement.draft", agency_id=agency.id)
     _check_dates(starts_on, ends_on)
@@ -105,19 +127,17 @@ def draft_contract(
         raise Refusal(Message(N_("This money belongs to another office.")), status=403)
     if amount <= Money(0):
         raise Refusal(Message(N_("The amount must be above zero.")))
-    available = earmark_available(earmark)
-    if amount > available:
+    parts = list(sources) or [Part(agency, earmark, amount)]
+    public = bool(public_part(parts))
+    if public == (method == "outside"):
         raise Refusal(
-            Message(
-                N_(
-                    "The contract of %(amount)s yuan is above what the earmark still has: %(available)s yuan."
-                ),
-                {"amount": amount, "available": available},
-            ),
-            rule="RBG-1",
-            source="预算法 第十三条：未列入预算的不得支出",
+            Message(N_("Public money is spent under the procurement rules: choose how it is bought."))
+            if public
+            else Message(N_("No public money is in this contract: it is outside the procurement rules.")),
+            rule="RPU-2",
+            source="政府采购法 第二条：使用财政性资金采购的适用本法",
         )
-    if too_long(starts_on, ends_on):
+    if public and too_long(starts_on, ends_on):
         raise Refusal(
             Message(N_("A contract for a bought service runs three years at most.")),
             rule="RPU-24",
@@ -130,7 +150,8 @@ def draft_contract(
             ),
             rule="REL-E3",
         )
-    catalogue_item(agency, catalogue_code, on=starts_on)
+    if public or catalogue_code:
+        catalogue_item(agency, catalogue_code, on=starts_on)
     year = clock.today().year
     agreement = Agreement(
         agency_id=agency.id,
@@ -140,6 +161,7 @@ def draft_contract(
         number=_purchase_number(agency, year),
         title=title.strip(),
         amount=amount,
+        own_funds=own_funds,
         starts_on=starts_on,
         ends_on=ends_on,
         tranche_weights=list(tranche_weights),
@@ -149,7 +171,7 @@ def draft_contract(
         catalogue_code=catalogue_code,
         drafted_by=by.id,
     )
-    return _added(agreement, by)
+    return _added(agreement, parts, earmark, by)
 
 
 def catalogue_item(agency: Agency, code: str, *, on: date) -> CatalogueItem:
@@ -170,9 +192,18 @@ def catalogue_item(agency: Agency, code: str, *, on: date) -> CatalogueItem:
 
 
 def update_agreement(
-    agreement: Agreement, *, starts_on: date, ends_on: date, terms: str, by: Any
+    agreement: Agreement,
+    *,
+    starts_on: date,
+    ends_on: date,
+    terms: str,
+    sources: Sequence[Part] | None = None,
+    by: Any,
 ) -> Agreement:
-    """Change the term or the terms of a draft."""
+    """Change the term, the terms or the sources of a draft; ``None`` leaves the sources as they are.
+
+    Where the sources change, every unit confirms its part anew.
+    """
     require_permission(by, "agreement.draft", agency_id=agreement.agency_id)
     if agreement.state != "draft":
         raise Refusal(
@@ -181,8 +212,88 @@ def update_agreement(
     _check_dates(starts_on, ends_on)
     agreement.starts_on, agreement.ends_on, agreement.terms = starts_on, ends_on, terms.strip()
     agreement.drafted_by = by.id
-    record(agreement, "draft changed", by=by, details={"starts_on": starts_on, "ends_on": ends_on})
+    if sources is not None and list(sources) != parts_of(agreement):
+        _set_sources(agreement, sources)
+    record(
+        agreement,
+        "draft changed",
+        by=by,
+        details={"starts_on": starts_on, "ends_on": ends_on, "sources": _told(agreement)},
+    )
     return agreement
+
+
+def confirm_part(source: AgreementSource, earmark: Earmark, *, by: Any) -> None:
+    """A unit that shares the cost names its money and confirms its part.
+
+    Refuses money of another unit, less than the part, and what the source's rules forbid.
+    """
+    agreement = source.agreement
+    require_permission(by, "agreement.review_money", agency_id=source.agency_id)
+    require_separate({"drafted": agreement.drafted_by, "confirmed": by.id})
+    require_no_interest(by, agreement.organization_id)
+    if agreement.state not in ("draft", "legal_reviewed", "finance_reviewed"):
+        raise Refusal(Message(N_("Parts are confirmed before the agreement is offered.")), status=409)
+    if earmark.agency_id != source.agency_id:
+        raise Refusal(Message(N_("This money belongs to another office.")), status=403)
+    if any(other.earmark_id == earmark.id and other.id != source.id for other in agreement.sources):
+        raise Refusal(Message(N_("This money gives a part to the agreement already.")), status=409)
+    before = source.earmark
+    source.earmark, source.earmark_id = earmark, earmark.id
+    refuse_failed(findings_of(agreement))
+    source.confirmed_by, source.confirmed_at = by.id, clock.now()
+    db.session.flush()
+    record(
+        agreement,
+        "part confirmed",
+        by=by,
+        details={"unit": source.agency_id, "amount": source.amount, "earmark": earmark.id,
+                 "before": before.id if before is not None else None},
+    )  # fmt: skip
+
+
+def _set_sources(agreement: Agreement, parts: Sequence[Part]) -> None:
+    """Write the sources of a draft; the rules are asked first."""
+    known = [part.earmark.id for part in parts if part.earmark is not None]
+    if not parts or known[:1] != [agreement.earmark_id] or len(set(known)) != len(known):
+        raise Refusal(Message(N_("The agreement's own money comes first, and each source stands once.")))
+    for part in parts:
+        if part.amount <= Money(0):
+            raise Refusal(Message(N_("The amount must be above zero.")))
+        if part.earmark is None and part.agency.id == agreement.agency_id:
+            raise Refusal(Message(N_("Name the money of your own unit.")))
+        if part.earmark is not None and part.earmark.agency_id != part.agency.id:
+            raise Refusal(Message(N_("This money belongs to another office.")), status=403)
+    agency = db.session.get_one(Agency, agreement.agency_id)
+    refuse_failed(
+        findings_for(
+            parts,
+            agency=agency,
+            application=db.session.get(Application, agreement.application_id or 0),
+            amount=agreement.amount,
+            own_funds=agreement.own_funds,
+            title=agreement.title,
+        )
+    )
+    agreement.sources.clear()
+    # The numbers are free before they are given again.
+    db.session.flush()
+    for number, part in enumerate(parts, 1):
+        agreement.sources.append(
+            AgreementSource(
+                number=number, agency_id=part.agency.id, agency=part.agency, earmark=part.earmark,
+                earmark_id=part.earmark.id if part.earmark is not None else None, amount=part.amount,
+            )
+        )  # fmt: skip
+    db.session.flush()
+
+
+def _told(agreement: Agreement) -> dict[str, str]:
+    """The sources as the audit trail keeps them: earmark (or unit that has still to name one) → amount."""
+    return {
+        str(item.earmark_id) if item.earmark_id is not None else f"unit {item.agency_id}": item.amount.plain()
+        for item in agreement.sources
+    }
 
 
 def legal_review(agreement: Agreement, *, by: Any) -> None:
@@ -246,6 +357,7 @@ def sign(agreement: Agreement, *, by: Any) -> Project:
             ends_on=agreement.ends_on,
             tranches=tranche_plan(agreement.track, agreement.tranche_weights),
             from_reservation=application is not None,
+            shares=[(item.earmark, item.amount) for item in agreement.sources if item.earmark is not None],
             by=by,
         )
         agreement.commitment = commitment
@@ -257,19 +369,29 @@ def sign(agreement: Agreement, *, by: Any) -> Project:
     return _begin_project(agreement, by)
 
 
+@dataclass(slots=True)
+class _Concluded:
+    """A contract as the purchase table takes it."""
+
+    id: int
+    number: str
+    amount: Money
+
+
 def _conclude_purchase(agreement: Agreement, by: Any) -> None:
     """Every signed contract is a row of the purchase table; a grant counts as venture there."""
     agency = db.session.get_one(Agency, agreement.agency_id)
     is_venture = agreement.track == "venture_grant"
-    if is_venture:
+    if is_venture or not agreement.catalogue_code:
         name, code, public = agreement.title, "", True
     else:
         item = catalogue_item(agency, agreement.catalogue_code, on=agreement.starts_on)
         name, code, public = item.name, item.code, item.public_service
-    source = agreement.earmark.budget.fund_source
+    parts = parts_of(agreement)
     assert agreement.commitment is not None and agreement.signed_on is not None
     record_concluded(
-        agreement.commitment,
+        # Money that is no budget money is no purchase of the government's.
+        _Concluded(agreement.commitment.id, agreement.number, public_part(parts) or agreement.amount),
         division_code=agency.division_code,
         purchaser=agency.name,
         service_key=agreement.service_key or agreement.number,
@@ -277,7 +399,7 @@ def _conclude_purchase(agreement: Agreement, by: Any) -> None:
         catalogue_code=code,
         public_service=public,
         contractor=agreement.organization,
-        fund_source=FUND_TERMS[source.kind],
+        fund_source=main_fund_term(parts),
         method=VENTURE_METHOD if is_venture else METHODS[agreement.method].official,
         signed_on=agreement.signed_on,
         is_venture=is_venture,
@@ -360,15 +482,21 @@ def resume_project(project: Project, *, reason: str, by: Any) -> None:
         lift_hold(hold, by=by)
 
 
-def _added(agreement: Agreement, by: Any) -> Agreement:
+def _added(agreement: Agreement, parts: Sequence[Part], earmark: Earmark, by: Any) -> Agreement:
     tranche_plan(agreement.track, agreement.tranche_weights)
     db.session.add(agreement)
     db.session.flush()
+    agency = db.session.get_one(Agency, agreement.agency_id)
+    _set_sources(agreement, parts or [Part(agency, earmark, agreement.amount)])
     record(
         agreement,
         "drafted",
         by=by,
-        details={"number": agreement.number, "amount": agreement.amount.plain()},
+        details={
+            "number": agreement.number,
+            "amount": agreement.amount.plain(),
+            "sources": _told(agreement),
+        },
     )
     return agreement
 

@@ -8,7 +8,9 @@ from sqlalchemy import Select, func, select
 
 from core.db import db
 from core.money import Money
-from projects.agreements.models import Project
+from core.text import N_, Message
+from finance.commitments.queries import Spending, tell_spending
+from projects.agreements.models import Agreement, Project
 from projects.agreements.queries import budget_lines, visible_projects
 from projects.spending.models import Expense
 from projects.spending.rules import Line, lines
@@ -60,3 +62,40 @@ def _money(total: Money | int | None) -> Money:
     if total is None:
         return Money(0)
     return total if isinstance(total, Money) else Money(int(total))
+
+
+def _spent_of_commitments(commitment_ids: set[int]) -> dict[int, list[Spending]]:
+    """What the vouchers of each commitment's project sum to, and what the audit accepted of it."""
+    rows = db.session.execute(
+        select(Agreement.commitment_id, Project.id, Project.audited_cost, func.sum(Expense.amount))
+        .join(Project, Project.agreement_id == Agreement.id)
+        .outerjoin(Expense, Expense.project_id == Project.id)
+        .where(Agreement.commitment_id.in_(commitment_ids))
+        .group_by(Agreement.commitment_id, Project.id, Project.audited_cost)
+    )
+    found: dict[int, list[Spending]] = {}
+    for commitment_id, project_id, audited, spent in rows:
+        assert commitment_id is not None
+        lines = found.setdefault(commitment_id, [])
+        if spent is not None:
+            lines.append(
+                Spending(
+                    Message(N_("Spent by vouchers")),
+                    _money(spent),
+                    "spending.list",
+                    {"project_id": project_id},
+                )
+            )
+        if audited is not None:
+            lines.append(
+                Spending(
+                    Message(N_("Accepted by the audit")),
+                    audited,
+                    "agreements.project",
+                    {"project_id": project_id},
+                )
+            )
+    return found
+
+
+tell_spending(_spent_of_commitments)

@@ -30,8 +30,16 @@ from tools import translations
 STARTS = ("/", "/home", "/public/")
 # Leads to no other page, and is no page: files and health, and the switch of the language.
 SKIPPED = {"web.set_language", "static", "bootstrap.static", "web.carried", "web.healthz"}
-# Shown outside the product's own links, looked at by tests of their own: the page for developers, and what follows a form.
-UNLINKED = {"web.components", "portal.objected"}
+# Shown outside the product's own links, looked at by tests of their own: the page for developers, what follows a form,
+# and what a form would change, which the form itself asks for.
+UNLINKED = {
+    "web.components",
+    "portal.objected",
+    "funds.what_if",
+    "agreements.what_if",
+    "agreements.contract_what_if",
+    "decisions.what_if",
+}
 
 
 @dataclass(frozen=True)
