@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, render_template, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.utils import redirect
 
@@ -28,18 +28,23 @@ bp = Blueprint("portal", __name__, url_prefix="/public")
 GRADES = {"excellent": N_("excellent"), "good": N_("good"), "pass": N_("pass"), "fail": N_("fail")}
 
 
-@bp.context_processor
+@bp.app_context_processor
 def sections() -> dict[str, Any]:
-    """The masthead's sections."""
+    """The masthead's sections, on every public page, whichever room it belongs to."""
+    if not request.path.startswith(bp.url_prefix or "/"):
+        return {}
     entries = (
         ("portal.show", _("Overview")),
         ("portal.calls", _("Calls")),
         ("portal.notices", _("Notices")),
         ("portal.projects", _("Funded projects")),
+        ("ratios.published", _("Share of social organizations")),
+        ("rulebook.published", _("Rules in force")),
     )
     return {
         "sections": [
-            {"label": label, "url": url_for(endpoint), "current": False} for endpoint, label in entries
+            {"label": label, "url": url_for(endpoint), "current": request.endpoint == endpoint}
+            for endpoint, label in entries
         ],
         "public_home_url": url_for("portal.show"),
     }

@@ -252,6 +252,12 @@ _SO_KINDS = {
     "53": N_("foundation (53)"),
 }
 
+_BASES = {
+    "contract": N_("Signed contracts"),
+    "budget": N_("Budget quotas"),
+    "payment": N_("Payments of the year"),
+}
+
 R30 = Family(
     "R30",
     N_("Share bought from social organizations"),
@@ -267,6 +273,9 @@ R30 = Family(
                   hint=N_("Names as in the purchase table, one a line: money that is not public.")),
         Parameter("count_hosted", N_("Filed community bodies count through their registered host"), "flag",
                   R30_SOURCES["organization_prefixes"]),
+        Parameter("basis", N_("Amount that the published figure rests on"), "choice", R30_SOURCES["scope"], choices=_BASES),
+        Parameter("excluded_catalogue", N_("Beginnings of catalogue codes that stay out"), "texts", R30_SOURCES["scope"],
+                  hint=N_("One a line, for example B: auxiliary services to government.")),
         Parameter("split_consortium", N_("A consortium counts by the social organization's share"), "flag",
                   R30_SOURCES["organization_prefixes"]),
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from sqlalchemy import select
+
 from app.rulebook.families import Family
 from app.rulebook.models import RuleDraft
 from app.rulebook.policy import may_draft, may_edit
@@ -15,6 +17,9 @@ from core.audit.services import record
 from core.db import db
 from core.lifecycle import fire
 from core.text import N_, Message
+from finance.purchasing.models import LevelFigure
+from finance.purchasing.queries import under
+from finance.purchasing.services import recompute
 from registry.agencies.models import Agency
 from registry.agencies.rules import normalise_division
 
@@ -99,5 +104,23 @@ def _differing(
 
 
 def take_step(draft: RuleDraft, step: str, *, by: Any, note: str = "") -> None:
-    """``review``, ``approve`` (puts in force), ``return`` or ``withdraw``."""
+    """``review``, ``approve`` (puts in force), ``return`` or ``withdraw``.
+
+    What is kept of the 30% figure follows a new rule at once.
+    """
     fire(draft, step, by=by, note=note)
+    if step != "approve" or draft.family != "R30":
+        return
+    rows = db.session.execute(
+        select(LevelFigure.division_code, LevelFigure.fiscal_year)
+        .where(
+            under(LevelFigure.division_code, draft.jurisdiction),
+            LevelFigure.fiscal_year >= draft.valid_from.year,
+        )
+        .distinct()
+    )
+    levels: dict[int, set[str]] = {}
+    for division, year in rows:
+        levels.setdefault(year, set()).add(division)
+    for year, divisions in sorted(levels.items()):
+        recompute(divisions, year)

@@ -1,34 +1,53 @@
-"""Pages of the 30% figure: the figure with its rows, its frozen and published years."""
+"""Pages of the 30% figure: the figure with its rows, its frozen and published years, its exceptions."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, send_file, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
+from sqlalchemy import select
 
 from core import clock
+from core.access.policy import Refusal
+from core.audit.queries import history_of
+from core.db import db
+from core.documents.services import pdf_available, print_out
+from core.files.services import serve, store
+from core.lifecycle import available
 from core.money import Money, percent_against
-from core.text import N_
+from core.text import N_, Message
 from core.web import charts, navigation
+from core.web.forms import asked_day
 from core.web.gate import allow
+from core.web.paging import paginate
+from core.web.words import say
+from finance.purchasing.models import RatioSnapshot
 from finance.purchasing.queries import (
-    Ratio,
+    bases,
     division_labels,
-    levels_below,
+    figures,
+    levels,
+    lines,
     may_see,
-    ratio,
-    verdicts,
+    rows_behind,
     visible_divisions,
     years_with_rows,
 )
-from finance.purchasing.rules import R30_SOURCES, total_by_source, year_on_year_of
-from finance.ratios.reports import rows_workbook
+from finance.purchasing.rules import BASES, R30_SOURCES, judge_row, total_by_source, year_on_year_of
+from finance.ratios import queries, services
+from finance.ratios.forms import FreezeForm, OverrideForm
+from finance.ratios.reports import document_facts, rows_workbook
+from finance.ratios.rules import FAIR_COMPETITION, LEVERS, quarter_on, text_row
+from registry.agencies.models import Agency
 from registry.agencies.rules import DivisionError, normalise_division
 
-bp = Blueprint("ratios", __name__, url_prefix="/ratio")
+bp = Blueprint("ratios", __name__)
 
 navigation.add_entry(
     "ratios.show",
@@ -39,7 +58,72 @@ navigation.add_entry(
     permissions=("purchase.read",),
 )
 
-ROW_LIMIT = 500
+LINES_ON_A_PAGE = 30
+OUTSIDE_SHOWN = 50
+
+LABELS = {
+    "own": N_("Own level"),
+    "own_with_venture": N_("Own level with venture grants"),
+    "rollup": N_("Rolled up"),
+    "rollup_with_venture": N_("Rolled up with venture grants"),
+}
+BASIS_WORDS = {
+    "contract": N_("Signed contracts"),
+    "budget": N_("Budget quotas"),
+    "payment": N_("Payments of the year"),
+}
+EVENTS = {
+    "frozen": N_("Frozen"), "reviewed": N_("Reviewed"), "published": N_("Published"),
+    "withdrawn": N_("Withdrawn"), "replaced": N_("Replaced by a later version"),
+}  # fmt: skip
+ACTIONS = {"review": N_("Review"), "publish": N_("Publish")}
+WATCH = {
+    "met": N_("met"),
+    "below": N_("below the threshold"),
+    "foreseen": N_("heading below the threshold"),
+    "not_applicable": N_("nothing was added"),
+}
+
+
+def _tasks(user: Any) -> Iterable[navigation.Task]:
+    """Years to freeze, figures to review and publish, exceptions to decide, levels heading below."""
+    for division, year, due in queries.years_due(user):
+        yield navigation.Task(
+            title=Message(N_("30-percent figure of %(year)s to freeze and publish"), {"year": year}),
+            url=url_for("ratios.show", division=division, year=year),
+            action=Message(N_("Freeze the year")),
+            due=due,
+        )
+    for snapshot, step in queries.snapshots_waiting(user):
+        yield navigation.Task(
+            title=Message(N_("Frozen 30-percent figure of %(year)s"), {"year": snapshot.fiscal_year}),
+            url=url_for("ratios.snapshot", snapshot_id=snapshot.id),
+            action=Message(ACTIONS[step]),
+            due=queries.due_day(snapshot.division_code, snapshot.fiscal_year),
+        )
+    for proposal in queries.proposals_waiting(user):
+        yield navigation.Task(
+            title=Message(N_("Exception for %(name)s"), {"name": proposal.contractor}),
+            url=url_for("ratios.exceptions"),
+            action=Message(N_("Confirm or refuse")),
+        )
+    for item in queries.warnings_for(user):
+        yield navigation.Task(
+            title=Message(
+                N_("30-percent figure of %(year)s: %(state)s at %(shown)s in quarter %(quarter)s"),
+                {
+                    "year": item.fiscal_year,
+                    "state": Message(WATCH[item.status]),
+                    "shown": item.shown,
+                    "quarter": item.quarter,
+                },
+            ),
+            url=url_for("ratios.show", division=item.division_code, year=item.fiscal_year, _anchor="levers"),
+            action=Message(N_("See what would close the gap")),
+        )
+
+
+navigation.add_tasks("ratios", _tasks)
 
 
 @bp.app_template_filter("fen")
@@ -60,85 +144,11 @@ def against(value: Fraction | None, threshold: Fraction) -> str:
     return percent_against(value, threshold)
 
 
-@bp.app_template_filter("ident")
-def ident(row: object) -> int:
-    """Which row this is, to find its verdict: rows are values and may be equal."""
-    return id(row)
+# The figure ------------------------------------------------------------------------------------
 
 
-@bp.get("/")
-@allow("purchase.read")
-def show() -> Any:
-    """The 30% page of a level and year; every figure opens to its rows."""
-    result = _chosen()
-    if result is None:
-        return render_template("ratios/show.html", result=None)
-    view = request.args.get("view", "own")
-    if view not in result.figures:
-        view = "own"
-    figure = result.figures[view]
-    lines = sorted(figure.services, key=lambda line: (-line.added.fen, line.name))
-    joined = {id(row) for line in lines for row in line.rows}
-    judged = verdicts(
-        [row for row in result.rows if row.fiscal_year == result.year],
-        result.rules,
-        include_venture="venture" in view,
-    )
-    by_row = {id(item.row): item for item in judged}
-    outside = [
-        item
-        for item in judged
-        if id(item.row) not in joined
-        and (figure.rollup or item.row.division_code == result.division)
-        and not item.in_scope
-    ]
-    levels = levels_below(result)
-    return render_template(
-        "ratios/show.html",
-        result=result,
-        labels=division_labels({result.division, *(row.division_code for row in result.rows)}),
-        figure=figure,
-        view=view,
-        lines=lines[:ROW_LIMIT],
-        hidden=max(0, len(lines) - ROW_LIMIT),
-        by_row=by_row,
-        outside=outside[:ROW_LIMIT],
-        levels=levels,
-        sources=total_by_source(figure),
-        cross_check=year_on_year_of(figure),
-        years=years_with_rows(result.division),
-        divisions=visible_divisions(current_user),
-        trend=_trend(result),
-        R30_SOURCES=R30_SOURCES,
-    )
-
-
-def _trend(result: Ratio) -> charts.Chart | None:
-    """Own ratio of up to five years, oldest first; ``None`` where there is one year alone."""
-    years = sorted(year for year in years_with_rows(result.division) if year <= result.year)[-5:]
-    if len(years) < 2:
-        return None
-    figures = [
-        (result if year == result.year else ratio(result.division, year)).figures["own"] for year in years
-    ]
-    return charts.bars(
-        _("Own level over the years"),
-        charts.PERCENT,
-        [str(year) for year in years],
-        [
-            charts.Series(
-                "",
-                [figure.ratio for figure in figures],
-                [url_for("ratios.show", division=result.division, year=year) for year in years],
-            )
-        ],
-        threshold=charts.Threshold(figures[-1].threshold, _("Threshold")),
-        head=_("Year"),
-    )
-
-
-def _chosen() -> Ratio | None:
-    """The figures asked for, inside the person's reach; ``None`` when there is no division at all."""
+def _level() -> tuple[str, int] | None:
+    """The division and year asked for, inside the person's reach; ``None`` when there is no division at all."""
     offered = visible_divisions(current_user)
     text = request.args.get("division") or (offered[0] if offered else "")
     if not text:
@@ -153,20 +163,384 @@ def _chosen() -> Ratio | None:
     year = request.args.get("year", newest, type=int)
     if not 1995 <= year <= 2100:
         abort(404)
-    return ratio(code, year)
+    return code, year
 
 
-@bp.get("/rows.xlsx")
+def _moment(year: int) -> tuple[date | None, int]:
+    """The day whose rules are asked for, and the quarter to whose end the figure goes."""
+    day = asked_day("as-of")
+    quarter = request.args.get("quarter", 4, type=int)
+    if quarter not in (1, 2, 3, 4):
+        abort(404)
+    if day is not None and "quarter" not in request.args and day.year == year:
+        quarter = quarter_on(day)
+    return day, quarter
+
+
+def _view() -> str:
+    view = request.args.get("view", "own")
+    return view if view in LABELS else "own"
+
+
+@bp.get("/ratio/")
+@allow("purchase.read")
+def show() -> Any:
+    """The 30% page of a level and year; every figure opens to its rows."""
+    level = _level()
+    if level is None:
+        return render_template("ratios/show.html", result=None)
+    division, year = level
+    day, quarter = _moment(year)
+    result = queries.figures_as_of(division, year, on=day, quarter=quarter)
+    view = _view()
+    figure = result.figures[view]
+    page = lines(result, view, limit=LINES_ON_A_PAGE, after=request.args.get("after", ""))
+    # From the next page on only the rows are of interest.
+    whole = not request.args.get("after")
+    own_levels = levels(result, venture="venture" in view) if whole and quarter == 4 else []
+    outside, more_outside = rows_behind(result, view, limit=OUTSIDE_SHOWN, outside_only=True)
+    largest = page.lines if whole else []
+    return render_template(
+        "ratios/show.html",
+        result=result,
+        figure=figure,
+        view=view,
+        day=day,
+        quarter=quarter,
+        last_quarter=quarter_on(clock.today()) if year == clock.today().year else 4,
+        lines=page,
+        by_service=queries.reasons_of(result, page.lines, view),
+        outside=outside,
+        more_outside=more_outside is not None,
+        whole=whole,
+        levels=own_levels,
+        labels=division_labels({division, *(item.division for item in own_levels), *(line.division for line in page.lines)}),
+        sources=total_by_source(figure),
+        cross_check=year_on_year_of(figure),
+        years=years_with_rows(division),
+        divisions=division_labels(visible_divisions(current_user)),
+        side_by_side=bases(division, year, on=day) if whole and quarter == 4 else {},
+        trend=_trend(division, year) if whole else None,
+        snapshots=queries.snapshots_of(division) if whole else [],
+        watched=queries.watched(division, year) if whole else [],
+        levers=queries.levers(figure, largest) if figure.status == "below" else [],
+        planned=queries.planned_purchases(division, year, rollup=figure.rollup, limit=8)
+        if whole and year >= clock.today().year
+        else [],
+        needed_more=queries.needed_more(figure),
+        may_freeze=quarter == 4 and year < clock.today().year
+        and queries.agency_freezing(current_user, division) is not None,
+        due=queries.due_day(division, year),
+        LABELS=LABELS,
+        BASIS_WORDS=BASIS_WORDS,
+        BASES=BASES,
+        WATCH=WATCH,
+        LEVERS=LEVERS,
+        FAIR_COMPETITION=FAIR_COMPETITION,
+        R30_SOURCES=R30_SOURCES,
+    )  # fmt: skip
+
+
+def _trend(division: str, year: int) -> charts.Chart | None:
+    """Own level and roll-up over up to five years against the threshold."""
+    found = queries.trend(division, year)
+    if len(found) < 2:
+        return None
+    addresses = {
+        view: [url_for("ratios.show", division=division, year=item[0], view=view) for item in found]
+        for view in ("own", "rollup")
+    }
+    return charts.lines(
+        _("Over the years"),
+        charts.PERCENT,
+        [str(item[0]) for item in found],
+        [
+            charts.Series(_("Own level"), [item[1].ratio for item in found], addresses["own"]),
+            charts.Series(_("Rolled up"), [item[2].ratio for item in found], addresses["rollup"]),
+        ],
+        threshold=charts.Threshold(found[-1][1].threshold, _("Threshold")),
+        head=_("Year"),
+    )
+
+
+@bp.get("/ratio/rows.xlsx")
 @allow("purchase.read")
 def rows() -> Any:
-    """The rows behind the figure as XLSX."""
-    result = _chosen()
-    if result is None:
-        abort(404)
-    rollup = request.args.get("view", "own").startswith("rollup")
+    """The rows behind the figure as XLSX, both years, each with its reason."""
+    level = _level() or abort(404)
+    division, year = level
+    day, _quarter = _moment(year)
+    view = _view()
+    result = figures(division, year, on=day)
+    judged = (
+        judge_row(
+            row,
+            result.book.at(normalise_division(row.division_code)),
+            include_venture=True if "venture" in view else None,
+            basis=result.basis,
+        )
+        for row in queries.rows_of_year(division, year)
+        if view.startswith("rollup") or normalise_division(row.division_code) == division
+    )
     return send_file(
-        rows_workbook(result, rollup=rollup),
+        rows_workbook(judged),
         mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         as_attachment=True,
-        download_name=f"R30-{result.division}-{result.year}.xlsx",
+        download_name=f"R30-{division}-{year}.xlsx",
     )
+
+
+# Frozen years ----------------------------------------------------------------------------------
+
+
+@bp.route("/ratio/freeze", methods=["GET", "POST"])
+@allow("ratio.prepare")
+def freeze() -> Any:
+    """Freeze a closed year; below the threshold with a reason."""
+    level = _level() or abort(404)
+    division, year = level
+    form = FreezeForm()
+    result = figures(division, year, exact=True)
+    if form.validate_on_submit():
+        try:
+            upload = form.reason_file.data
+            file = store(upload.stream, upload.filename or "file", by=current_user) if upload else None
+            snapshot = services.freeze(
+                division,
+                year,
+                by=current_user,
+                reason=form.reason.data,
+                reason_text=form.reason_text.data or "",
+                reason_file=file,
+            )
+        except Refusal as refusal:
+            if refusal.status == 403:
+                raise
+            form.form_errors.append(say(refusal.sentence))
+        else:
+            flash(_("Frozen. The finance head reviews it next."), "ok")
+            return redirect(url_for("ratios.snapshot", snapshot_id=snapshot.id), code=303)
+    status = 422 if form.errors or form.form_errors else 200
+    return render_template(
+        "ratios/freeze.html",
+        form=form,
+        result=result,
+        figure=result.figures["own"],
+        label=division_labels({division})[division],
+        earlier=queries.snapshots_of(division, year=year),
+        due=queries.due_day(division, year),
+        R30_SOURCES=R30_SOURCES,
+    ), status
+
+
+@bp.get("/ratio/frozen/<int:snapshot_id>")
+@allow("purchase.read")
+def snapshot(snapshot_id: int) -> Any:
+    """A frozen year with its digest, the three people, and what was corrected since."""
+    found = queries.snapshot_in_scope(current_user, snapshot_id) or abort(404)
+    now = figures(found.division_code, found.fiscal_year, exact=True)
+    frozen = queries.frozen(found)
+    present: list[Any] = []
+    if frozen.content["rows"]["count"] <= queries.COMPARED_ROWS:
+        today = [text_row(row) for row in queries.rows_of_year(found.division_code, found.fiscal_year)]
+        present = queries.corrections(found, {queries.identity_of(row): row for row in today})
+    return render_template(
+        "ratios/snapshot.html",
+        **document_facts(found),
+        now=now,
+        changes=present,
+        CHANGED=queries.CHANGED,
+        steps=[item for item in available(found, current_user) if item.name in ACTIONS],
+        may_withdraw=found.state in ("prepared", "reviewed")
+        and any(
+            current_user.may(permission, agency_id=found.agency_id)
+            for permission in ("ratio.prepare", "ratio.review", "ratio.publish")
+        ),
+        history=history_of(found),
+        pdf=pdf_available(),
+        due=queries.due_day(found.division_code, found.fiscal_year),
+        LABELS=LABELS,
+        BASIS_WORDS=BASIS_WORDS,
+        EVENTS=EVENTS,
+    )
+
+
+@bp.post("/ratio/frozen/<int:snapshot_id>/<any(review, publish, withdraw):step>")
+@allow("ratio.prepare", "ratio.review", "ratio.publish")
+def step(snapshot_id: int, step: str) -> Any:
+    """Review, publish or withdraw a frozen figure."""
+    found = queries.snapshot_in_scope(current_user, snapshot_id) or abort(404)
+    services.take_step(found, step, by=current_user, note=request.form.get("note", "").strip()[:400])
+    done = {
+        "review": _("Reviewed. The leader publishes it next."),
+        "publish": _("Published. Everybody can see the figure and its rows now."),
+        "withdraw": _("Withdrawn. The year can be frozen again."),
+    }
+    flash(done[step], "ok")
+    return redirect(url_for("ratios.snapshot", snapshot_id=found.id), code=303)
+
+
+@bp.get("/ratio/frozen/<int:snapshot_id>/document.pdf")
+@allow("purchase.read")
+def document(snapshot_id: int) -> Any:
+    """The official table of a frozen figure, with three places to sign."""
+    found = queries.snapshot_in_scope(current_user, snapshot_id) or abort(404)
+    return print_out("ratios/document.html", document_facts(found), _name(found))
+
+
+@bp.get("/ratio/frozen/<int:snapshot_id>/figure.json")
+@allow("purchase.read")
+def figure_json(snapshot_id: int) -> Response:
+    return _json(queries.snapshot_in_scope(current_user, snapshot_id) or abort(404))
+
+
+@bp.get("/ratio/frozen/<int:snapshot_id>/rows.csv")
+@allow("purchase.read")
+def frozen_rows(snapshot_id: int) -> Response:
+    return _csv(queries.snapshot_in_scope(current_user, snapshot_id) or abort(404))
+
+
+@bp.get("/ratio/frozen/<int:snapshot_id>/reason")
+@allow("purchase.read")
+def reason_file(snapshot_id: int) -> Response:
+    """The attachment of the reason."""
+    found = queries.snapshot_in_scope(current_user, snapshot_id) or abort(404)
+    return serve(found.reason_file or abort(404))
+
+
+def _name(found: RatioSnapshot) -> str:
+    return f"R30-{found.division_code}-{found.fiscal_year}-v{found.version}"
+
+
+def _json(found: RatioSnapshot) -> Response:
+    """The canonical JSON itself: its SHA-256 is the digest."""
+    return send_file(
+        io.BytesIO(found.content.encode()),
+        mimetype="application/json",
+        as_attachment=True,
+        download_name=f"{_name(found)}.json",
+    )
+
+
+def _csv(found: RatioSnapshot) -> Response:
+    return send_file(
+        io.BytesIO(queries.frozen_rows(found)),
+        mimetype="text/csv",
+        as_attachment=True,
+        download_name=f"{_name(found)}-rows.csv",
+    )
+
+
+# Exceptions ------------------------------------------------------------------------------------
+
+
+@bp.get("/ratio/exceptions")
+@allow("purchase.read")
+def exceptions() -> Any:
+    """Contractors that count otherwise than their code says, and proposals about them."""
+    found = queries.overrides_in_force(current_user)
+    return render_template(
+        "ratios/exceptions.html",
+        overrides=found,
+        proposals=queries.proposals(current_user),
+        labels=division_labels({item.division_code for item in found}),
+        deciding=current_user.agency_ids("ratio.review"),
+        may_propose=current_user.may_somewhere("ratio.prepare"),
+        R30_SOURCES=R30_SOURCES,
+    )
+
+
+@bp.route("/ratio/exceptions/new", methods=["GET", "POST"])
+@allow("ratio.prepare")
+def new_exception() -> Any:
+    """Propose an exception; a second person confirms it."""
+    form = OverrideForm()
+    agencies = db.session.scalars(
+        select(Agency)
+        .where(Agency.id.in_(current_user.agency_ids("ratio.prepare")), Agency.division_code != "")
+        .order_by(Agency.id)
+    ).all()
+    form.agency_id.choices = [(agency.id, agency.name) for agency in agencies]
+    if not form.is_submitted():
+        form.contractor_code.data = request.args.get("code", "")[:18]
+        form.contractor.data = request.args.get("name", "")[:120]
+    elif form.validate():
+        try:
+            services.propose_override(
+                next(agency for agency in agencies if agency.id == form.agency_id.data),
+                code=form.contractor_code.data,
+                contractor=form.contractor.data.strip(),
+                counts=form.wish,
+                reason=form.reason.data.strip(),
+                by=current_user,
+            )
+        except Refusal as refusal:
+            form.form_errors.append(say(refusal.sentence))
+        else:
+            flash(_("Proposed. The finance head confirms or refuses it."), "ok")
+            return redirect(url_for("ratios.exceptions"), code=303)
+    status = 422 if form.errors or form.form_errors else 200
+    return render_template("ratios/new_exception.html", form=form, R30_SOURCES=R30_SOURCES), status
+
+
+@bp.post("/ratio/exceptions/<int:proposal_id>/<any(confirm, refuse):step>")
+@allow("ratio.review")
+def decide_exception(proposal_id: int, step: str) -> Any:
+    proposal = queries.proposal_in_scope(current_user, proposal_id) or abort(404)
+    services.decide_override(proposal, confirmed=step == "confirm", by=current_user)
+    flash(
+        _("Confirmed: the figures follow it from this year on.") if step == "confirm" else _("Refused."), "ok"
+    )
+    return redirect(url_for("ratios.exceptions"), code=303)
+
+
+# For everybody ---------------------------------------------------------------------------------
+
+
+@bp.get("/public/ratio")
+@allow.public
+def published() -> str:
+    """Published figures, newest first."""
+    page = paginate(
+        queries.published_snapshots(), (RatioSnapshot.published_at, True), (RatioSnapshot.id, True)
+    )
+    found = {row.id: queries.frozen(row) for row in page.rows}
+    return render_template(
+        "ratios/published.html",
+        page=page,
+        found=found,
+        labels=division_labels({row.division_code for row in page.rows}),
+    )
+
+
+@bp.get("/public/ratio/<int:snapshot_id>")
+@allow.public
+def published_figure(snapshot_id: int) -> str:
+    """A published figure with how to check it."""
+    found = queries.published_snapshot(snapshot_id) or abort(404)
+    return render_template(
+        "ratios/published_figure.html",
+        **document_facts(found),
+        pdf=pdf_available(),
+        LABELS=LABELS,
+        BASIS_WORDS=BASIS_WORDS,
+    )
+
+
+@bp.get("/public/ratio/<int:snapshot_id>/figure.json")
+@allow.public
+def published_json(snapshot_id: int) -> Response:
+    return _json(queries.published_snapshot(snapshot_id) or abort(404))
+
+
+@bp.get("/public/ratio/<int:snapshot_id>/rows.csv")
+@allow.public
+def published_rows(snapshot_id: int) -> Response:
+    return _csv(queries.published_snapshot(snapshot_id) or abort(404))
+
+
+@bp.get("/public/ratio/<int:snapshot_id>/document.pdf")
+@allow.public
+def published_document(snapshot_id: int) -> Any:
+    found = queries.published_snapshot(snapshot_id) or abort(404)
+    return print_out("ratios/document.html", document_facts(found), _name(found), public=True)

@@ -18,7 +18,7 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 FROZEN = (
     "agency_id", "division_code", "fiscal_year", "version", "content", "digest", "rows_file_id", "below",
-    "prepared_by", "prepared_at",
+    "reason", "reason_text", "reason_file_id", "prepared_by", "prepared_at",
 )  # fmt: skip
 DRAFTED = (
     "agency_id", "family", "jurisdiction", "programme", "valid_from", "parameters", "source", "reason", "state",

@@ -42,7 +42,7 @@ def change(unit: str = "示例市民政局", by: str = "clerk", family: str = "R
     return draft_change(
         world.agency(unit),
         found,
-        {**found.defaults, **values},
+        {**{item.name: found.defaults[item.name] for item in found.parameters}, **values},
         valid_from=clock.today(),
         source="示例市政府购买服务管理细则 第三条",
         reason="本市提高要求",
