@@ -19,10 +19,12 @@ from core.text import N_, Message
 from evaluation.checkpoints import rules as checkpoints
 from evaluation.decisions import rules as decisions
 from evaluation.panels import rules as panels
+from finance.funds import rules as funds
 from finance.purchasing.rules import DEFAULT_PARAMETERS, R30_SOURCES
 from finance.ratios.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE
 from grants.calls.rules import RBL_DEFAULTS, REL_DEFAULTS, SOURCES
 from projects.claims import rules as claims
+from projects.closure import rules as consequences
 
 
 class BadValue(ValueError):
@@ -52,10 +54,12 @@ class Parameter:
     high: int = 100
     choices: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
+    # Empty: there is no such rule here.
+    optional: bool = False
 
     def words(self, value: Any) -> list[Message]:
         """The value as people read it; lists have a line for each entry."""
-        if value is None:
+        if value is None or (self.optional and value == ""):
             return [Message(N_("not set"))]
         if self.kind == "flag":
             word = YES_NO["yes" if value else "no"]
@@ -143,6 +147,8 @@ def _read_ratio(item: Parameter, typed: str) -> str:
 
 
 def _read_percent(item: Parameter, typed: str) -> str:
+    if item.optional and not typed.strip():
+        return ""
     number = _number(typed)
     _within(number, item)
     return _decimal_text(number)
@@ -207,6 +213,7 @@ def _read_day(item: Parameter, typed: str) -> str:
     return f"{month:02d}-{day:02d}"
 
 
+EMPTY_IS_NONE = N_("Empty: there is no such rule here.")
 ORDERED = N_("One a line, the most important first.")
 _READERS: dict[str, Callable[[Parameter, Any], Any]] = {
     "ratio": _read_ratio,
@@ -246,6 +253,10 @@ WORKING_DAYS, POINTS, PEOPLE, SHEETS, LEVEL = (
     "A",
 )
 
+_COFUNDING = {
+    "grant_share_max": N_("Public money of a project's cost, at most"),
+    "self_raised_min": N_("The organization's own money of a project's cost, at least"),
+}
 _SO_KINDS = {
     "51": N_("social association (51)"),
     "52": N_("social service agency (52)"),
@@ -303,13 +314,17 @@ RBL = Family(
     "RBL",
     N_("Caps of budget lines"),
     N_("How much of a grant each kind of cost may take."),
-    RBL_DEFAULTS,
+    {**RBL_DEFAULTS, **funds.COFUNDING_DEFAULTS},
     (
         Parameter("staff_max", N_("Project staff, at most"), "percent", SOURCES["RBL-STAFF"]),
         Parameter("management_max", N_("Management, at most"), "percent", SOURCES["RBL-MGT"]),
         Parameter("tax_max", N_("Taxes, at most"), "percent", SOURCES["RBL-TAX"]),
         Parameter("volunteer_max", N_("Volunteer allowances, at most"), "percent", SOURCES["RBL-VOL"]),
         Parameter("publicity_max", N_("Publicity, at most"), "percent", SOURCES["RBL-PUB"]),
+        *(
+            Parameter(name, title, "percent", funds.COFUNDING_SOURCE, optional=True, hint=EMPTY_IS_NONE)
+            for name, title in _COFUNDING.items()
+        ),
     ),
 )
 
@@ -359,6 +374,35 @@ REV = Family(
     ),
 )  # fmt: skip
 
+RLF = Family(
+    "RLF",
+    N_("Money that lies unused"),
+    N_("When idle money is warned about, and when it is taken back."),
+    funds.IDLE_DEFAULTS,
+    (
+        Parameter("idle_alert_months", N_("Warning after"), "whole", funds.BUDGET_LAW_42, MONTHS, 1, 60),
+        Parameter(
+            "idle_clawback_months", N_("Taken back after"), "whole", funds.BUDGET_LAW_42, MONTHS, 1, 120
+        ),
+    ),
+    lambda values: (
+        None
+        if values["idle_alert_months"] < values["idle_clawback_months"]
+        else Message(N_("The warning comes before the money is taken back."))
+    ),
+)
+
+RGC = Family(
+    "RGC",
+    N_("What follows from a failed evaluation"),
+    N_("Whether unused or misused money comes back, and within which time."),
+    consequences.DEFAULTS,
+    (
+        Parameter("fail_recovers", N_("A failed project pays back what was not properly spent"), "flag", consequences.SOURCE),
+        Parameter("recover_days", N_("To be paid back within"), "whole", consequences.SOURCE, DAYS, 1, 365),
+    ),
+)  # fmt: skip
+
 RPC = Family(
     "RPC",
     N_("Publication calendar"),
@@ -370,4 +414,4 @@ RPC = Family(
     ),
 )  # fmt: skip
 
-FAMILIES: dict[str, Family] = {item.code: item for item in (R30, REL, RBL, RDT, REX, REV, RPC)}
+FAMILIES: dict[str, Family] = {item.code: item for item in (R30, REL, RBL, RDT, RLF, RGC, REX, REV, RPC)}
