@@ -77,6 +77,9 @@ KINDS: dict[str, Kind] = {
     "service_record": Kind(N_("service record"), "project.title", "delivery.show", "record_id"),
     "recovery": Kind(N_("recovery"), "number", "recoveries.show", "recovery_id"),
     "termination": Kind(N_("early end"), "project.title", "closure.termination", "termination_id"),
+    "hosting": Kind(N_("hosting agreement"), "number", "hosting.show", "hosting_id"),
+    "hosted_project": Kind(N_("hosted project"), "commitment.title", "hosting.project", "project_id"),
+    "hosted_outflow": Kind(N_("payment out of hosted money"), "purpose", "hosting.outflow", "outflow_id"),
     "user_account": Kind(N_("account"), "name", "accounts.show", "user_id"),
 }
 

@@ -28,6 +28,7 @@ from core.web.paging import paginate
 from evaluation.checkpoints import routes as checkpoints
 from evaluation.decisions import routes as decisions
 from evaluation.panels import routes as panels
+from finance.hosting import routes as hosting
 from finance.recoveries import routes as recoveries
 from grants.applications import routes as applications
 from grants.calls import routes as calls
@@ -63,6 +64,8 @@ EVENTS: dict[str, dict[str, str]] = {
     "objection": notices.EVENTS,
     "organization": organizations.EVENTS,
     "panel": panels.EVENTS,
+    "hosted_outflow": hosting.OUTFLOW_EVENTS,
+    "hosting": hosting.EVENTS,
     "recovery": recoveries.EVENTS,
     "rectification": supervision.EVENTS,
     "termination": closure.TERMINATION_EVENTS,
@@ -78,7 +81,7 @@ GENERAL = {
     "number_revealed": N_("Full number revealed"), "opened": N_("Opened"), "paid": N_("Paid"),
     "people_excluded": N_("People excluded"), "planned": N_("Planned"), "recorded": N_("Recorded"),
     "released": N_("Released"), "remainder_released": N_("Remainder released"), "removed": N_("Removed"),
-    "requested": N_("Requested"), "returned": N_("Returned"), "reviewed": N_("Reviewed"), "saved": N_("Saved"),
+    "receipt taken": N_("Receipt taken into the books"), "requested": N_("Requested"), "returned": N_("Returned"), "reviewed": N_("Reviewed"), "saved": N_("Saved"),
     "surplus_returned": N_("Surplus returned"), "trail_exported": N_("Audit trail exported"),
     "verified": N_("Verified"),
 }  # fmt: skip

@@ -19,6 +19,14 @@ SEPARATION = "政府采购法 第六十一条；行政事业单位内部控制�
 CANCELLING = ("disbursement.request", "disbursement.review", "disbursement.approve")
 
 
+_stand_back: dict[str, Callable[[Any, Commitment], Refusal | None]] = {}
+
+
+def ask_who_stands_back(name: str, rule: Callable[[Any, Commitment], Refusal | None]) -> None:
+    """Let a room above say who besides takes no part in paying a commitment."""
+    _stand_back[name] = rule
+
+
 def may_take_part(user: Any, commitment: Commitment) -> Refusal | None:
     """No for those named on the commitment, and for anybody tied to the payee within three years."""
     reason = excluded_people(commitment).get(user.person_id)
@@ -43,7 +51,7 @@ def may_take_part(user: Any, commitment: Commitment) -> Refusal | None:
             whose_turn=Message(N_("another person holding the same role")),
             status=403,
         )
-    return None
+    return next((refusal for rule in _stand_back.values() if (refusal := rule(user, commitment))), None)
 
 
 def may_step(user: Any, disbursement: Disbursement, place: str) -> Refusal | None:

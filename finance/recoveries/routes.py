@@ -21,6 +21,7 @@ from core.money import Money
 from core.text import N_, Message
 from core.web import navigation, tables
 from core.web.gate import allow
+from core.web.words import say
 from finance.commitments.models import Commitment, Tranche
 from finance.commitments.queries import commitment_in_scope
 from finance.disbursements.queries import names_of
@@ -114,7 +115,7 @@ def propose(commitment_id: int) -> Any:
             paid, asked = queries.asked_for(commitment, thing)
             finding = amount_finding(form.amount.data, paid=paid, asked=asked)
             if finding.verdict == "fail":
-                form.amount.errors = [_(finding.sentence.id, **_shown(finding.sentence.params))]
+                form.amount.errors = [say(finding.sentence)]
                 break
         else:
             made = services.propose(
@@ -149,10 +150,6 @@ def _wished(args: dict[str, str]) -> dict[str, Any]:
     if fen.isdecimal() and len(fen) < 16:
         wished["amount"] = Money(int(fen))
     return wished
-
-
-def _shown(params: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.format() if isinstance(value, Money) else value for name, value in params.items()}
 
 
 @bp.get("/<int:recovery_id>")

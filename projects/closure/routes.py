@@ -118,7 +118,7 @@ def _show(closure: Closure, **forms: Any) -> str:
         project=project,
         paid=paid,
         spent=spent_total(project),
-        surplus=closure.surplus
+        surplus=services.surplus_due(closure)
         if closure.state in ("checked", "settled")
         else surplus(eligible=closure.eligible_cost, paid=paid),
         names=names_of(closure.reported_by, closure.checked_by, closure.approved_by),
@@ -170,7 +170,7 @@ def settle(project_id: int) -> Any:
     form = SettleForm()
     if not form.validate_on_submit():
         return _show(closure, settle_form=form), 422
-    if closure.surplus and not (form.returned_on.data and (form.voucher.data or "").strip()):
+    if services.surplus_due(closure) and not (form.returned_on.data and (form.voucher.data or "").strip()):
         form.voucher.errors = [gettext("The surplus comes back first: give the day and the voucher.")]
         return _show(closure, settle_form=form), 422
     services.settle(

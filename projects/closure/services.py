@@ -150,6 +150,15 @@ def check_closure(closure: Closure, *, by: Any) -> None:
     db.session.flush()
 
 
+def surplus_due(closure: Closure) -> Money:
+    """The surplus that has still to come back: by a recovery or from a host a part may be back already."""
+    commitment = closure.project.agreement.commitment
+    assert commitment is not None
+    if closure.state != "checked":
+        return closure.surplus
+    return rules.surplus(eligible=closure.eligible_cost, paid=paid_total(commitment))
+
+
 def settle(closure: Closure, *, returned_on: date | None = None, voucher: str = "", by: Any) -> None:
     """Approve the settlement: surplus back with its voucher, remainder released, agreement ended."""
     project = closure.project
@@ -170,6 +179,7 @@ def settle(closure: Closure, *, returned_on: date | None = None, voucher: str = 
                 rule="RDT-surplus",
                 status=409,
             )
+        closure.surplus = surplus_due(closure)
         if closure.surplus and (returned_on is None or not voucher.strip()):
             raise Refusal(
                 Message(
@@ -304,15 +314,10 @@ def drop_termination(termination: Termination, *, reason: str, by: Any) -> None:
 
 
 def _after_recovery(case: Recovery, by: Any) -> None:
-    """A project whose last case is closed has ended; what came back is no surplus of its account any more."""
+    """A project whose last case is closed has ended."""
     project = project_of(case.commitment_id)
-    if project is None or open_cases(case.commitment_id):
-        return
-    if project.state == "recovering":
+    if project is not None and project.state == "recovering" and not open_cases(case.commitment_id):
         fire(project, "terminate", by=by)
-    closure = closure_of(project)
-    if closure is not None and closure.state == "checked":
-        closure.surplus = rules.surplus(eligible=closure.eligible_cost, paid=paid_total(case.commitment))
 
 
 tell_when_closed("closure", _after_recovery)
