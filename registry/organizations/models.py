@@ -57,6 +57,7 @@ FIELDS = {
     "elderly": N_("elderly people"),
     "children": N_("children"),
     "disability": N_("people with disabilities"),
+    "relief": N_("relief of hardship"),
     "community": N_("community life"),
     "social_work": N_("social work"),
     "finance": N_("finance and audit"),

@@ -89,8 +89,12 @@
     each("form[aria-busy]", function (form) { form.removeAttribute("aria-busy"); });
   });
 
-  /* Escape closes the menu on a phone. */
+  /* Escape closes what was opened by its address: the menu and the further filters on a phone. */
   document.addEventListener("keydown", function (event) {
-    if (event.key === "Escape" && location.hash === "#menu") { location.hash = "#main"; }
+    if (event.key === "Escape" && (location.hash === "#menu" || location.hash === "#filters")) {
+      var opener = document.querySelector("a[href='" + location.hash + "']");
+      location.hash = "#main";
+      if (opener) { opener.focus(); }
+    }
   });
 })();
