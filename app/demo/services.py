@@ -22,6 +22,7 @@ from app.demo.stage import (
     set_troubles,
 )
 from app.demo.story import Delivery, Round, on, paper
+from app.demo.tables import set_tables
 from app.work.services import ask_for_export, save_view
 from core import clock
 from core.db import db
@@ -91,6 +92,7 @@ def seed_demo() -> None:
         inspect(stage, clock.today().year - 1)
     _running_round(stage, rubrics)
     _purchases(stage)
+    set_tables(stage)
     _signing_round(stage, rubrics)
     _noticed_round(stage, rubrics)
     _rounds_in_hand(stage, rubrics)

@@ -6,9 +6,11 @@ with mistakes is taken at all is the caller's decision.
 
 from __future__ import annotations
 
+import io
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -16,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from core.access.policy import Refusal
 from core.money import Money, MoneyError
 from core.spreadsheets import (
     Cell,
@@ -29,35 +32,54 @@ from core.spreadsheets import (
     too_many_cells,
 )
 from core.text import N_, Message
-from finance.purchasing.rules import CONSORTIUM, FILED_BODY, PurchaseRow
+from finance.purchasing.models import PurchaseImport
+from finance.purchasing.queries import Plan, headings_of_unit, identity_of, planned
+from finance.purchasing.rules import CONSORTIUM, FILED_BODY, NANO, PurchaseRow
+from finance.purchasing.services import unpacked
 from registry.agencies.rules import DivisionError, is_known_division, normalise_division
 from registry.organizations.rules import KIND_BY_PREFIX, CodeError, CreditCode, check_credit_code
 
 FIRST_YEAR, LAST_YEAR = 1995, 2100
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "contract_no": ("合同编号", "合同号"),
-    "fiscal_year": ("预算年度", "财政年度", "年度"),
-    "division_code": ("行政区划代码", "区划代码"),
-    "purchaser": ("购买主体", "采购人", "购买单位"),
-    "service_key": ("服务编号", "服务标识", "服务事项编号"),
-    "service_name": ("服务名称", "服务项目名称", "服务项目"),
-    "catalogue_code": ("指导性目录编码", "目录编码", "指导性目录代码"),
-    "public_service": ("是否公共服务", "公共服务"),
-    "contractor": ("承接主体", "承接主体名称", "供应商"),
-    "contractor_code": ("承接主体统一社会信用代码", "统一社会信用代码"),
-    "contractor_kind": ("承接主体类型", "承接主体类别"),
-    "host_code": ("代管单位统一社会信用代码", "代管组织统一社会信用代码"),
-    "so_share": ("社会组织份额", "社会组织占比"),
-    "amount_yuan": ("合同金额(元)", "金额(元)", "合同金额_元"),
-    "cancelled_amount_yuan": ("取消金额(元)", "核减金额(元)", "取消金额_元"),
-    "fund_source": ("资金来源",),
-    "method": ("采购方式", "购买方式"),
-    "signed_on": ("签订日期", "合同签订日期", "签约日期"),
-    "is_venture": ("是否公益创投", "公益创投"),
-}
+    "contract_no": ("合同编号", "合同号", "合同编码", "协议编号"),
+    "fiscal_year": ("预算年度", "财政年度", "年度", "会计年度", "年份"),
+    "division_code": ("行政区划代码", "区划代码", "行政区划", "区划编码", "行政区划编码"),
+    "purchaser": ("购买主体", "采购人", "购买单位", "采购单位", "采购人名称", "购买主体名称", "采购单位名称"),
+    "service_key": ("服务编号", "服务标识", "服务事项编号", "项目编号", "采购项目编号"),
+    "service_name": ("服务名称", "服务项目名称", "服务项目", "项目名称", "采购项目名称", "服务内容"),
+    "catalogue_code": ("指导性目录编码", "目录编码", "指导性目录代码", "目录代码", "购买服务目录编码"),
+    "public_service": ("是否公共服务", "公共服务", "是否属于公共服务"),
+    "contractor": (
+        "承接主体", "承接主体名称", "供应商", "供应商名称", "中标供应商", "成交供应商", "中标(成交)供应商",
+        "承接单位",
+    ),
+    "contractor_code": (
+        "承接主体统一社会信用代码", "统一社会信用代码", "供应商统一社会信用代码", "信用代码", "社会信用代码",
+    ),
+    "contractor_kind": ("承接主体类型", "承接主体类别", "供应商类型", "承接主体性质", "主体类型"),
+    "host_code": ("代管单位统一社会信用代码", "代管组织统一社会信用代码", "代管单位信用代码"),
+    "so_share": ("社会组织份额", "社会组织占比", "社会组织比例", "联合体中社会组织份额"),
+    "amount_yuan": ("合同金额(元)", "金额(元)", "合同金额_元", "合同总价(元)", "成交金额(元)", "中标金额(元)"),
+    "cancelled_amount_yuan": ("取消金额(元)", "核减金额(元)", "取消金额_元", "调减金额(元)"),
+    "budget_amount_yuan": ("预算金额(元)", "预算指标(元)", "预算指标金额(元)", "预算金额_元"),
+    "paid_amount_yuan": ("支付金额(元)", "实际支付(元)", "已支付金额(元)", "本年支付金额(元)", "支付金额_元"),
+    "fund_source": ("资金来源", "资金性质", "经费来源"),
+    "method": ("采购方式", "购买方式", "采购形式"),
+    "signed_on": ("签订日期", "合同签订日期", "签约日期", "合同签订时间", "签订时间"),
+    "is_venture": ("是否公益创投", "公益创投", "是否为公益创投"),
+}  # fmt: skip
 OPTIONAL_COLUMNS = frozenset(
-    {"service_key", "catalogue_code", "host_code", "so_share", "cancelled_amount_yuan", "method"}
+    {
+        "service_key",
+        "catalogue_code",
+        "host_code",
+        "so_share",
+        "cancelled_amount_yuan",
+        "budget_amount_yuan",
+        "paid_amount_yuan",
+        "method",
+    }
 )
 
 # Kinds as offices write them -> the term of the table.
@@ -96,16 +118,52 @@ class _Refused(ValueError):
         self.message = message
 
 
-def read_purchases(source: BinaryIO | str | Path, filename: str) -> ImportResult[PurchaseRow]:
-    """Read a purchase table (CSV in UTF-8 or GB 18030, or XLSX) and check every row. Never raises for bad content."""
-    return read_rows(source, filename, _HEADINGS, REQUIRED_COLUMNS, _read_rows)
+def read_purchases(
+    source: BinaryIO | str | Path,
+    filename: str,
+    *,
+    headings: Mapping[str, str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> ImportResult[PurchaseRow]:
+    """Read a purchase table (CSV in UTF-8 or GB 18030, or XLSX) and check every row. Never raises for bad content.
+
+    ``headings`` are names of columns beside the usual ones, as :func:`heading_text` writes them →
+    column. ``progress(done, about)`` is called now and then; what it raises ends the reading.
+    """
+
+    def read(sheet: Sheet, places: dict[str, int], result: ImportResult[PurchaseRow]) -> None:
+        _read_rows(sheet, places, result, progress)
+
+    return read_rows(source, filename, _HEADINGS | dict(headings or {}), REQUIRED_COLUMNS, read)
 
 
-def _read_rows(sheet: Sheet, places: dict[str, int], result: ImportResult[PurchaseRow]) -> None:
+def heading_text(heading: str) -> str:
+    """A heading as headings are compared: without blanks, half width, small letters."""
+    return unicodedata.normalize("NFKC", heading).replace(" ", "").lower()
+
+
+def in_other_unit(heading: str) -> bool:
+    """Whether a heading says that its amounts are not in yuan."""
+    return any(unit in heading for unit in ("千元", "万元", "亿元"))
+
+
+def _read_rows(
+    sheet: Sheet,
+    places: dict[str, int],
+    result: ImportResult[PurchaseRow],
+    progress: Callable[[int, int], None] | None,
+) -> None:
     seen: dict[tuple[str, str, int, str], int] = {}
-    for number, cells in sheet.rows:
-        row = _Row(number, cells, places, sheet)
-        purchase = row.read()
+    quick = _Quick(places, len(sheet.header))
+    spoilt = {row for row, _column in sheet.blemishes}
+    for count, (number, cells) in enumerate(sheet.rows, start=1):
+        if progress is not None and count % 1_000 == 0:
+            progress(count, max(count, sheet.height))
+        purchase = None if number in spoilt else quick.read(number, cells)
+        errors: list[RowError] = []
+        if purchase is None:
+            slow = _Row(number, cells, places, sheet)
+            purchase, errors = slow.read(), slow.errors
         if purchase is not None:
             identity = (
                 purchase.division_code,
@@ -115,20 +173,98 @@ def _read_rows(sheet: Sheet, places: dict[str, int], result: ImportResult[Purcha
             )
             first = seen.setdefault(identity, number)
             if first != number:
-                row.refuse(
-                    "contract_no",
-                    Message(
-                        N_(
-                            "the same contract number of this purchaser and fiscal year stands in row %(first)s: a contract has one row a year"
-                        ),
-                        {"first": first},
+                message = Message(
+                    N_(
+                        "the same contract number of this purchaser and fiscal year stands in row %(first)s: a contract has one row a year"
                     ),
+                    {"first": first},
                 )
-        if row.errors:
-            if not result.refuse(row.errors):
+                errors = [*errors, RowError(number, "contract_no", purchase.contract_no, message)]
+        if errors:
+            if not result.refuse(errors):
                 return
         elif purchase is not None:
             result.rows.append(purchase)
+
+
+class _Quick:
+    """Reads rows without mistakes, remembering cells it has read; any other row is left to :class:`_Row`."""
+
+    def __init__(self, places: dict[str, int], width: int) -> None:
+        self._width = width
+        self._last = max(places.values(), default=0)
+        self._columns: list[tuple[int, bool, Callable[[Any], Any], bool, dict[Any, Any]]] = [
+            (places.get(name, -1), name in OPTIONAL_COLUMNS or name in _MAY_BE_BLANK, read, as_text, {})
+            for name, read, as_text in _READERS
+        ]
+        self._agree: dict[tuple[str, CreditCode | None], bool] = {}
+
+    def read(self, number: int, cells: list[Cell]) -> PurchaseRow | None:
+        if not self._last < len(cells) <= self._width:
+            return None
+        values: list[Any] = []
+        add = values.append
+        cache: dict[Any, Any]
+        try:
+            for place, optional, read, as_text, cache in self._columns:
+                if place < 0:
+                    add(None)
+                    continue
+                cell = cells[place]
+                key = cell if cell.__class__ is str else (cell.__class__, cell)
+                if key in cache:
+                    add(cache[key])
+                    continue
+                value = _one(cell, read, optional, as_text)
+                if len(cache) < _REMEMBERED:
+                    cache[key] = value
+                add(value)
+        except (ValueError, TypeError):
+            return None
+        (
+            contract_no, year, division, purchaser, service_key, service_name, catalogue, public_service, contractor,
+            code, kind, host, share, amount, cancelled, source, method, signed_on, venture, budget, paid,
+        ) = values  # fmt: skip
+        agree = self._agree.get((kind, code))
+        if agree is None:
+            agree = self._agree[kind, code] = _disagreement(kind, code) is None
+        fen = amount.fen
+        if (
+            not agree
+            or fen <= 0
+            or (share is not None and kind != CONSORTIUM)
+            or not (service_key or service_name)
+            or (cancelled is not None and not 0 <= cancelled.fen <= fen)
+            or (budget is not None and budget.fen < 0)
+            or (paid is not None and paid.fen < 0)
+        ):
+            return None
+        return PurchaseRow(
+            contract_no, year, division, purchaser, service_key or "", service_name or "", catalogue or "",
+            public_service, contractor, code.code if code else "", kind, host.code if host else "", share, amount,
+            cancelled or _NOTHING, source, method or "", signed_on, venture, number, budget, paid,
+        )  # fmt: skip
+
+
+_NOTHING = Money(0)
+_REMEMBERED = 20_000
+_QUICK_AMOUNT = re.compile(r"\d{1,12}(?:\.(\d{1,2}))?")
+
+
+def _one(cell: Cell, read: Callable[[Any], Any], optional: bool, as_text: bool) -> Any:
+    """One cell as its column reads it; ``ValueError`` for whatever needs a sentence."""
+    if read is _amount and cell.__class__ in (str, float, int):
+        text = cell if cell.__class__ is str else repr(cell)
+        found = _QUICK_AMOUNT.fullmatch(text)  # type: ignore[arg-type]
+        if found is not None and text.isascii():  # type: ignore[union-attr]
+            whole, _, decimals = text.partition(".")  # type: ignore[union-attr]
+            return Money(int(whole) * 100 + int(decimals.ljust(2, "0") or 0))
+    text = "" if isinstance(cell, float) and not as_text else cell_text(cell)
+    if not text and not (isinstance(cell, float) and not as_text):
+        if not optional:
+            raise ValueError("blank")
+        return None
+    return read(text if as_text else cell)
 
 
 class _Row:
@@ -163,7 +299,7 @@ class _Row:
             self.refuse(
                 "service_name", Message(N_("service key and service name are both empty: fill at least one"))
             )
-        catalogue_code = self._take("catalogue_code", _identifier, required=False) or ""
+        catalogue_code = self._take("catalogue_code", _catalogue, required=False) or ""
         public_service = self._take("public_service", _yes_no)
         contractor = self._take("contractor", _name)
         code = self._take("contractor_code", _code, required=False)
@@ -172,10 +308,12 @@ class _Row:
         share = self._take("so_share", _share, required=False)
         amount = self._take("amount_yuan", _amount, as_text=False)
         cancelled = self._take("cancelled_amount_yuan", _amount, required=False, as_text=False)
-        fund_source = self._take("fund_source", _name)
-        method = self._take("method", _name, required=False) or ""
+        fund_source = self._take("fund_source", _source)
+        method = self._take("method", _method, required=False) or ""
         signed_on = self._take("signed_on", _day, as_text=False)
         is_venture = self._take("is_venture", _yes_no)
+        budget = self._take("budget_amount_yuan", _amount, required=False, as_text=False)
+        paid = self._take("paid_amount_yuan", _amount, required=False, as_text=False)
 
         if kind is not None and not self._failed("contractor_code"):
             self._check_kind(kind, code)
@@ -192,6 +330,9 @@ class _Row:
             )
         if cancelled is not None and cancelled < Money.zero():
             self.refuse("cancelled_amount_yuan", Message(N_("the cancelled amount must not be below zero")))
+        for column, other in (("budget_amount_yuan", budget), ("paid_amount_yuan", paid)):
+            if other is not None and other < Money.zero():
+                self.refuse(column, Message(N_("the amount must not be below zero")))
         if (
             self.errors
             or contract_no is None
@@ -228,6 +369,8 @@ class _Row:
             signed_on=signed_on,
             is_venture=is_venture,
             row=self.number,
+            budget_amount=budget,
+            paid_amount=paid,
         )
 
     def _failed(self, *columns: str) -> bool:
@@ -250,41 +393,58 @@ class _Row:
             return None
 
     def _check_kind(self, kind: str, code: CreditCode | None) -> None:
-        if code is None:
-            if kind in _CODED_KINDS:
-                self.refuse(
-                    "contractor_code",
-                    Message(
-                        N_("a contractor of kind %(kind)s has a unified social credit code: fill it in"),
-                        {"kind": kind},
-                    ),
-                )
-            return
-        # A consortium or filed body may show its lead's or host's code; it does not count by it.
-        if kind in (CONSORTIUM, FILED_BODY):
-            return
-        expected = KIND_BY_PREFIX.get(code.kind)
-        if expected != kind and (expected is not None or kind in _CODED_KINDS):
-            self.refuse(
-                "contractor_kind",
-                Message(
-                    N_("the kind %(kind)s disagrees with the code, which starts with %(prefix)s"),
-                    {"kind": kind, "prefix": code.kind},
-                ),
-            )
+        wrong = _disagreement(kind, code)
+        if wrong is not None:
+            self.refuse(*wrong)
+
+
+def _disagreement(kind: str, code: CreditCode | None) -> tuple[str, Message] | None:
+    """The column and what is wrong, where kind and code of a contractor do not fit."""
+    if code is None:
+        if kind not in _CODED_KINDS:
+            return None
+        return "contractor_code", Message(
+            N_("a contractor of kind %(kind)s has a unified social credit code: fill it in"), {"kind": kind}
+        )
+    # A consortium or filed body may show its lead's or host's code; it does not count by it.
+    if kind in (CONSORTIUM, FILED_BODY):
+        return None
+    expected = KIND_BY_PREFIX.get(code.kind)
+    if expected != kind and (expected is not None or kind in _CODED_KINDS):
+        return "contractor_kind", Message(
+            N_("the kind %(kind)s disagrees with the code, which starts with %(prefix)s"),
+            {"kind": kind, "prefix": code.kind},
+        )
+    return None
 
 
 def _identifier(text: str) -> str:
-    normal = unicodedata.normalize("NFKC", text).strip()
-    if len(normal) > 100:
-        raise _Refused(Message(N_("the text is longer than %(limit)s characters"), {"limit": 100}))
+    normal = text if text.isascii() else unicodedata.normalize("NFKC", text).strip()
+    if len(normal) > 80:
+        raise _Refused(Message(N_("the text is longer than %(limit)s characters"), {"limit": 80}))
     return normal
 
 
-def _name(text: str) -> str:
-    if len(text) > 200:
-        raise _Refused(Message(N_("the text is longer than %(limit)s characters"), {"limit": 200}))
+def _catalogue(text: str) -> str:
+    return _short(_identifier(text), 16)
+
+
+def _short(text: str, limit: int) -> str:
+    if len(text) > limit:
+        raise _Refused(Message(N_("the text is longer than %(limit)s characters"), {"limit": limit}))
     return text
+
+
+def _source(text: str) -> str:
+    return _short(text, 60)
+
+
+def _method(text: str) -> str:
+    return _short(text, 40)
+
+
+def _name(text: str) -> str:
+    return _short(text, 120)
 
 
 def _year(text: str) -> int:
@@ -339,6 +499,8 @@ def _share(text: str) -> Fraction:
     share = Fraction(normal.removesuffix("%")) / (100 if found[1] else 1)
     if not 0 <= share <= 1:
         raise _Refused(Message(N_("the share lies outside 0 to 1")))
+    if (share * NANO).denominator != 1:
+        raise _Refused(Message(N_("the share has more than nine decimals")))
     return share
 
 
@@ -394,3 +556,162 @@ def _day(cell: Cell) -> date:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise _Refused(Message(N_("write the day of signature as 2025-03-01")))
     return day
+
+
+# Looking through a table before it is taken
+
+SHOWN_ERRORS, SHOWN_ROWS, SHOWN_CHANGES, SHOWN_WARNINGS = 200, 10, 20, 50
+
+
+def look_through(
+    batch: PurchaseImport, within: list[str], *, progress: Callable[[int, int], None] | None = None
+) -> tuple[list[PurchaseRow], dict[str, Any]]:
+    """The checked rows of an uploaded table, and what a person should know before taking them (as JSON).
+
+    Rows are there only where nothing stands in the way: ``errors``, ``missing`` columns, ``refusals``.
+    """
+    if batch.file is None or batch.file.state == "blocked":
+        raise Refusal(
+            Message(N_("This file is blocked: the scanner found something in it. Upload a clean one.")),
+            status=403,
+        )
+    result = read_purchases(
+        io.BytesIO(unpacked(batch.file)),
+        batch.file_name,
+        headings=headings_of_unit(batch.agency_id),
+        progress=progress,
+    )
+    preview: dict[str, Any] = {
+        "errors": [error.to_dict() for error in result.errors[:SHOWN_ERRORS]],
+        "error_count": len(result.errors),
+        "truncated": result.truncated,
+        "unknown": result.ignored_columns,
+        "missing": [
+            error.column
+            for error in result.errors
+            if error.row == 1 and not error.value and error.column in REQUIRED_COLUMNS
+        ],
+        "refusals": [],
+    }
+    if result.errors:
+        return [], preview
+    if not result.rows:
+        empty = Message(N_("The table has no rows below its header: there is nothing to import."))
+        return [], preview | {"errors": [RowError(0, "", "", empty).to_dict()], "error_count": 1}
+    plan = planned(result.rows, batch.replaces_id, within)
+    return ([] if plan.refusals else result.rows), preview | _told(result.rows, plan)
+
+
+def _told(rows: list[PurchaseRow], plan: Plan) -> dict[str, Any]:
+    changes: list[dict[str, Any]] = []
+    same = 0
+    change_count = 0
+    for row in rows:
+        old = plan.before.get(identity_of(row))
+        if old is None:
+            continue
+        if replace(row, row=old.row) == old:
+            same += 1
+            continue
+        change_count += 1
+        if len(changes) < SHOWN_CHANGES:
+            changes.append(
+                {
+                    "contract_no": row.contract_no, "purchaser": row.purchaser, "year": row.fiscal_year,
+                    "before": old.net.fen, "after": row.net.fen,
+                    "fields": [name for name in _COMPARED if getattr(row, name) != getattr(old, name)],
+                }
+            )  # fmt: skip
+    years: dict[int, list[int]] = {}
+    for row in rows:
+        sums = years.setdefault(row.fiscal_year, [0, 0])
+        sums[0] += 1
+        sums[1] += row.net.fen
+    warnings = list(_warnings(rows))
+    return {
+        "refusals": [refusal.sentence.to_dict() for refusal in plan.refusals],
+        "new": len(rows) - len(plan.before),
+        "changed": change_count,
+        "same": same,
+        "gone": len(plan.gone),
+        "first": [_shown(row) for row in rows[:SHOWN_ROWS]],
+        "changes": changes,
+        "leaving": [_shown(row) for row in plan.gone[:SHOWN_WARNINGS]],
+        "years": [[year, *sums] for year, sums in sorted(years.items())],
+        "warnings": [
+            {"row": row, "message": message.to_dict()} for row, message in warnings[:SHOWN_WARNINGS]
+        ],
+        "warning_count": len(warnings),
+    }
+
+
+_COMPARED = (
+    "division_code", "service_key", "service_name", "catalogue_code", "public_service", "contractor",
+    "contractor_code", "contractor_kind", "host_code", "so_share", "amount", "cancelled_amount", "fund_source",
+    "method", "signed_on", "is_venture", "budget_amount", "paid_amount",
+)  # fmt: skip
+
+
+def _shown(row: PurchaseRow) -> dict[str, Any]:
+    return {
+        "row": row.row, "contract_no": row.contract_no, "year": row.fiscal_year, "division": row.division_code,
+        "purchaser": row.purchaser, "service": row.service_name or row.service_key,
+        "contractor": row.contractor, "net": row.net.fen,
+    }  # fmt: skip
+
+
+def _warnings(rows: list[PurchaseRow]) -> Iterator[tuple[int, Message]]:
+    """What is allowed and yet looks wrong."""
+    seen: dict[tuple[Any, ...], int] = {}
+    for row in rows:
+        alike = (
+            row.fiscal_year, row.division_code, row.purchaser, row.service_key, row.service_name,
+            row.contractor, row.amount.fen, row.signed_on,
+        )  # fmt: skip
+        first = seen.setdefault(alike, row.row)
+        if first != row.row:
+            yield (
+                row.row,
+                Message(
+                    N_("Like row %(first)s but for the contract number: is it the same contract twice?"),
+                    {"first": first},
+                ),
+            )
+        branch = row.catalogue_code[:1].upper()
+        if (branch == "B" and row.public_service) or (branch == "A" and not row.public_service):
+            yield (
+                row.row,
+                Message(
+                    N_(
+                        "The catalogue code %(code)s disagrees with “public service”; the answer in the row decides."
+                    ),
+                    {"code": row.catalogue_code},
+                ),
+            )
+
+
+_MAY_BE_BLANK = frozenset({"service_name", "contractor_code"})
+# Each column in the order of a purchase row, how it is read, and whether as text.
+_READERS: tuple[tuple[str, Callable[[Any], Any], bool], ...] = (
+    ("contract_no", _identifier, True),
+    ("fiscal_year", _year, True),
+    ("division_code", _division, True),
+    ("purchaser", _name, True),
+    ("service_key", _identifier, True),
+    ("service_name", _name, True),
+    ("catalogue_code", _catalogue, True),
+    ("public_service", _yes_no, True),
+    ("contractor", _name, True),
+    ("contractor_code", _code, True),
+    ("contractor_kind", _kind, True),
+    ("host_code", _code, True),
+    ("so_share", _share, True),
+    ("amount_yuan", _amount, False),
+    ("cancelled_amount_yuan", _amount, False),
+    ("fund_source", _source, True),
+    ("method", _method, True),
+    ("signed_on", _day, False),
+    ("is_venture", _yes_no, True),
+    ("budget_amount_yuan", _amount, False),
+    ("paid_amount_yuan", _amount, False),
+)

@@ -21,6 +21,7 @@ and only where no shown digit, no fen and no verdict hangs on them (``exact=True
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,15 +29,20 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, func, or_, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, false, func, or_, select, tuple_
 
+from core.access.policy import Refusal
 from core.db import db
 from core.money import Money, percent_against
 from core.rules.queries import Parameters, reader
+from core.text import N_, Message
 from finance.purchasing.models import (
+    ContinuationDismissal,
     ContractorOverride,
     LevelFigure,
     Purchase,
+    PurchaseHeading,
+    PurchaseImport,
     ServiceContinuation,
     ServiceYear,
 )
@@ -58,6 +64,8 @@ from finance.purchasing.rules import (
     exact_sum,
     figure_of,
     judge_row,
+    likeness,
+    name_parts,
 )
 from registry.agencies.models import Agency
 from registry.agencies.rules import division_name, normalise_division, tree_prefix
@@ -721,6 +729,259 @@ def levels_below(result: Ratio) -> list[RatioFigure]:
 
 def verdicts(rows: Iterable[PurchaseRow], rules: R30Parameters, *, include_venture: bool) -> list[RowVerdict]:
     return [judge_row(row, rules, include_venture=include_venture) for row in rows]
+
+
+# Imports
+
+Identity = tuple[str, int, str]
+
+
+def identity_of(row: PurchaseRow) -> Identity:
+    """What tells a contract: purchaser, fiscal year, number."""
+    return (row.purchaser, row.fiscal_year, row.contract_no)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What taking a table would do: the rows that stand under its numbers now, those that would go, and
+    why it cannot be taken.
+    """
+
+    before: dict[Identity, PurchaseRow]
+    gone: list[PurchaseRow]
+    refusals: list[Refusal]
+
+
+def planned(rows: list[PurchaseRow], replaces_id: int | None, within: list[str] | None) -> Plan:
+    """Compare a checked table with what is there. ``within``: the divisions a person may import for."""
+    before: dict[Identity, PurchaseRow] = {}
+    concluded: list[str] = []
+    wanted = {identity_of(row) for row in rows}
+    years: dict[int, set[str]] = {}
+    for purchaser, year, _number in wanted:
+        years.setdefault(year, set()).add(purchaser)
+    for year, purchasers in sorted(years.items()):
+        named = sorted(purchasers)
+        for start in range(0, len(named), 200):
+            found = select(Purchase).where(
+                Purchase.purchaser.in_(named[start : start + 200]), Purchase.fiscal_year == year
+            )
+            if len(wanted) < 200:
+                found = found.where(Purchase.contract_no.in_({number for _p, _y, number in wanted}))
+            here = {identity: row for row in _as_rows(found) if (identity := identity_of(row)) in wanted}
+            before.update(here)
+            own = db.session.execute(
+                found.where(Purchase.commitment_id.is_not(None)).with_only_columns(
+                    Purchase.purchaser, Purchase.fiscal_year, Purchase.contract_no
+                )
+            )
+            concluded += [row.contract_no for row in own if tuple(row) in wanted]
+    gone = []
+    if replaces_id is not None:
+        mine = select(Purchase).where(Purchase.import_id == replaces_id, Purchase.commitment_id.is_(None))
+        gone = [row for row in _as_rows(mine) if identity_of(row) not in wanted]
+    return Plan(before, gone, list(_refusals(rows, before, gone, concluded, within)))
+
+
+def _refusals(
+    rows: list[PurchaseRow],
+    before: dict[Identity, PurchaseRow],
+    gone: list[PurchaseRow],
+    concluded: list[str],
+    within: list[str] | None,
+) -> Iterator[Refusal]:
+    if within is not None:
+        prefixes = tuple(tree_prefix(code) for code in within)
+        touched = {row.division_code for row in (*rows, *before.values(), *gone)}
+        strangers = sorted(code for code in touched if not code.startswith(prefixes))
+        if strangers:
+            yield Refusal(
+                Message(
+                    N_(
+                        "The table has rows of divisions that are not yours: %(codes)s. Take them out and import again."
+                    ),
+                    {"codes": "、".join(strangers[:10])},
+                ),
+                status=403,
+            )
+    if concluded:
+        yield Refusal(
+            Message(
+                N_("Contract %(number)s was concluded in this system; change it there, not by a table."),
+                {"number": "、".join(sorted(concluded)[:10])},
+            )
+        )
+
+
+def importable_divisions(user: Any) -> list[str]:
+    """The divisions for whose levels a person may import."""
+    ids = user.agency_ids("purchase.import")
+    codes = db.session.scalars(select(Agency.division_code).where(Agency.id.in_(ids)).distinct())
+    return sorted({normalise_division(code) for code in codes})
+
+
+def stale_levels(last_year: int) -> list[tuple[str, int]]:
+    """Levels and years whose figures were kept by other rules than those in force at the year's end."""
+    books: dict[int, Rules] = {}
+    found = []
+    for division, year, digest in db.session.execute(
+        select(LevelFigure.division_code, LevelFigure.fiscal_year, LevelFigure.rules_digest)
+        .where(LevelFigure.fiscal_year <= last_year + 1)
+        .distinct()
+        .order_by(LevelFigure.fiscal_year, LevelFigure.division_code)
+    ):
+        book = books.get(year) or books.setdefault(year, rules_of_year(year))
+        if book.digest(division) != digest:
+            found.append((division, year))
+    return found
+
+
+def visible_imports(user: Any) -> Select[Any]:
+    """The imports of the units for which a person may import."""
+    return select(PurchaseImport).where(PurchaseImport.agency_id.in_(user.agency_ids("purchase.import")))
+
+
+# Continuations
+
+MOST_SERVICES = 2_000
+"""How many ended and begun services of a year are compared, the largest first."""
+ALIKE = 0.45
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A service that ended and one that began and looks like it; ``alike`` from 0 to 1."""
+
+    earlier: ServiceKey
+    later: ServiceKey
+    earlier_name: str
+    later_name: str
+    before: Money
+    total: Money
+    alike: float
+
+    @property
+    def token(self) -> str:
+        """Names the pair in a form."""
+        text = json.dumps([self.earlier, self.later], ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    @property
+    def why(self) -> list[str]:
+        """What changed between the two."""
+        words = [
+            (self.earlier[0] != self.later[0], N_("the division changed")),
+            (self.earlier[1] != self.later[1], N_("the department changed")),
+            (self.earlier_name != self.later_name, N_("the name changed")),
+            (
+                self.earlier[2] != self.later[2] and self.earlier_name == self.later_name,
+                N_("the code changed"),
+            ),
+        ]
+        return [word for holds, word in words if holds]
+
+
+def proposals(division: str, year: int, *, limit: int = 50) -> list[Proposal]:
+    """Services that ended with last year and services that began this year which look alike, at and under
+    the division and beside it under the same city; nobody has confirmed or dismissed them yet.
+
+    Work is bounded: the largest of either side are compared, and only those that share parts of a name.
+    """
+    code = normalise_division(division)
+    around = code if len(tree_prefix(code)) < 4 else code[:4] + "00"
+    ended = _turned(around, year, ServiceYear.total_fen == 0, ServiceYear.before_fen)
+    begun = _turned(around, year, ServiceYear.before_fen == 0, ServiceYear.total_fen)
+    prefix = tree_prefix(code)
+    linked_services = {service for pair in continuations() for service in pair}
+    dismissed = {
+        (
+            _identity(row.earlier_division, row.earlier_purchaser, row.earlier_key),
+            _identity(row.later_division, row.later_purchaser, row.later_key),
+        )
+        for row in db.session.scalars(
+            select(ContinuationDismissal).where(ContinuationDismissal.fiscal_year == year)
+        )
+    }
+    by_part: dict[str, list[int]] = {}
+    services = [(_identity(row.division_code, row.purchaser, row.key), row) for row in ended]
+    parts = [name_parts(row.name) for _service, row in services]
+    for place, own in enumerate(parts):
+        for part in own:
+            by_part.setdefault(part, []).append(place)
+    found = []
+    for row in begun:
+        later = _identity(row.division_code, row.purchaser, row.key)
+        if later in linked_services or not later[0].startswith(prefix):
+            continue
+        mine = name_parts(row.name)
+        # Rare parts first: a part that stands in very many names tells nothing.
+        shared: dict[int, int] = {}
+        for part in sorted(mine, key=lambda part: len(by_part.get(part, ())))[:8]:
+            for place in by_part.get(part, ())[:200]:
+                shared[place] = shared.get(place, 0) + 1
+        for place in sorted(shared, key=lambda place: -shared[place])[:20]:
+            earlier, old = services[place]
+            if earlier in linked_services or (earlier, later) in dismissed:
+                continue
+            alike = likeness(mine, parts[place], old.purchaser, row.purchaser, old.before_fen, row.total_fen)
+            if alike >= ALIKE:
+                found.append(
+                    Proposal(
+                        earlier, later, old.name, row.name, Money(old.before_fen), Money(row.total_fen), alike
+                    )
+                )
+    found.sort(key=lambda item: (-item.alike, item.earlier, item.later))
+    # Each service once, with its best partner.
+    taken: set[ServiceKey] = set()
+    best = []
+    for item in found:
+        if item.earlier not in taken and item.later not in taken:
+            best.append(item)
+            taken |= {item.earlier, item.later}
+    return best[:limit]
+
+
+def _turned(division: str, year: int, which: Any, size: Any) -> Sequence[ServiceYear]:
+    return db.session.scalars(
+        select(ServiceYear)
+        .where(
+            ServiceYear.fiscal_year == year,
+            ServiceYear.basis == "contract",
+            ServiceYear.venture.is_(False),
+            ServiceYear.joined.is_(False),
+            under(ServiceYear.division_code, division),
+            which,
+            size > 0,
+        )
+        .order_by(size.desc(), ServiceYear.id)
+        .limit(MOST_SERVICES)
+    ).all()
+
+
+def links_in_scope(user: Any) -> Select[Any]:
+    """The confirmed links whose later service lies where the person may import."""
+    codes = importable_divisions(user)
+    return select(ServiceContinuation).where(
+        or_(*(under(ServiceContinuation.later_division, code) for code in codes)) if codes else false()
+    )
+
+
+def continuations_of(user: Any, year: int) -> Sequence[ServiceContinuation]:
+    """The links of a year in a person's reach."""
+    return db.session.scalars(
+        links_in_scope(user)
+        .where(ServiceContinuation.fiscal_year == year)
+        .order_by(ServiceContinuation.id.desc())
+        .limit(200)
+    ).all()
+
+
+def headings_of_unit(agency_id: int | None) -> dict[str, str]:
+    """The headings that a unit has explained: heading → column."""
+    return {
+        row.heading: row.column_name
+        for row in db.session.scalars(select(PurchaseHeading).where(PurchaseHeading.agency_id == agency_id))
+    }
 
 
 def visible_divisions(user: Any) -> list[str]:

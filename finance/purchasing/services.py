@@ -2,35 +2,64 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
-from typing import Any, Protocol
+from fractions import Fraction
+from operator import attrgetter
+from typing import IO, Any, Protocol
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    and_,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    table,
+    update,
+)
 
 from core import clock
 from core.access.policy import Refusal
 from core.audit.services import Actor, append, record
 from core.db import db
+from core.files.models import StoredFile
+from core.files.services import clean_name, store
+from core.files.services import read as read_file
 from core.money import Money
+from core.spreadsheets import MAX_BYTES
 from core.text import N_, Message
 from finance.purchasing.models import (
+    ContinuationDismissal,
     ContractorOverride,
     LevelFigure,
     Purchase,
+    PurchaseHeading,
     PurchaseImport,
     ServiceContinuation,
     ServiceYear,
 )
 from finance.purchasing.queries import (
+    Plan,
     Rules,
     as_row,
     continuations,
     facts,
+    identity_of,
     key_text,
     linked,
     of_services,
+    planned,
     rules_of_year,
     under,
 )
@@ -44,7 +73,8 @@ from finance.purchasing.rules import (
     ServiceKey,
     kept_lines,
 )
-from registry.agencies.rules import normalise_division, tree_prefix
+from registry.agencies.models import Agency
+from registry.agencies.rules import normalise_division
 from registry.organizations.models import Organization
 from registry.organizations.rules import check_credit_code
 
@@ -53,6 +83,7 @@ _LEVELS = 30
 # Below this many services a level is never made anew for their sake.
 _FEW = 200
 _CHUNK = 500
+_TOLD_ONE_BY_ONE = 2_000
 
 # Contractor kinds as the import table writes them (official terms).
 CONTRACTOR_KINDS = {
@@ -69,24 +100,11 @@ CONTRACTOR_KINDS = {
 def import_purchases(
     rows: list[PurchaseRow], *, file_name: str, sha256: str, by: Actor, within: list[str] | None = None
 ) -> PurchaseImport:
-    """Take a checked table: new contracts are added, a known number is a correction that replaces its row.
+    """Take a checked table at once: new contracts are added, a known number is a correction that replaces its row.
 
     ``within`` limits the divisions a person may import for. A contract concluded here cannot be
     overwritten by a table. All or nothing: the caller's transaction.
     """
-    if within is not None:
-        prefixes = tuple(tree_prefix(code) for code in within)
-        strangers = sorted({row.division_code for row in rows if not row.division_code.startswith(prefixes)})
-        if strangers:
-            raise Refusal(
-                Message(
-                    N_(
-                        "The table has rows of divisions that are not yours: %(codes)s. Take them out and import again."
-                    ),
-                    {"codes": "、".join(strangers[:10])},
-                ),
-                status=403,
-            )
     batch = PurchaseImport(
         file_name=file_name[-200:],
         sha256=sha256,
@@ -96,56 +114,231 @@ def import_purchases(
     )
     db.session.add(batch)
     db.session.flush()
-    known = _known(rows)
-    touched: Touched = {}
-    for row in rows:
-        touched.setdefault(row.service, set()).add(row.fiscal_year)
-        existing = known.get((row.purchaser, row.fiscal_year, row.contract_no))
-        if existing is None:
-            db.session.add(Purchase(**_columns(row), import_id=batch.id))
-            continue
-        if existing.commitment_id is not None:
-            raise Refusal(
-                Message(
-                    N_("Contract %(number)s was concluded in this system; change it there, not by a table."),
-                    {"number": row.contract_no},
-                )
-            )
-        touched.setdefault(as_row(existing).service, set()).add(existing.fiscal_year)
-        before = {"amount": existing.amount.fen, "cancelled": existing.cancelled_amount.fen}
-        for name, value in _columns(row).items():
-            setattr(existing, name, value)
-        existing.import_id = batch.id
-        batch.replaced += 1
-        append("purchase", existing.id, "corrected", by=by, details={"before": before, "import": batch.id})
-    db.session.flush()
-    record(batch, "imported", by=by, details={"file": batch.file_name, "sha256": sha256, "rows": batch.rows})
-    refresh(touched)
+    take_rows(batch, rows, by=by, within=within)
     return batch
 
 
-def _known(rows: list[PurchaseRow]) -> dict[tuple[str, int, str], Purchase]:
-    """Stored purchases that carry one of the numbers, by (purchaser, fiscal year, number)."""
-    numbers = sorted({row.contract_no for row in rows})
-    found: dict[tuple[str, int, str], Purchase] = {}
-    for start in range(0, len(numbers), 500):
-        for item in db.session.scalars(
-            select(Purchase).where(Purchase.contract_no.in_(numbers[start : start + 500]))
-        ):
-            found[item.purchaser, item.fiscal_year, item.contract_no] = item
-    return found
+def open_import(
+    stream: IO[bytes], file_name: str, *, agency: Agency, by: Actor, replaces: PurchaseImport | None = None
+) -> PurchaseImport:
+    """Keep an uploaded table as it came; nothing of it counts before it was looked through and taken.
+
+    ``replaces``: an earlier import of the unit whose rows go where they are missing in this file.
+    """
+    data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise Refusal(
+            Message(
+                N_("The file is larger than %(limit)s MB, also unpacked: split it."),
+                {"limit": MAX_BYTES >> 20},
+            ),
+            status=413,
+        )
+    if not data.strip():
+        raise Refusal(Message(N_("The file is empty. Choose it again.")))
+    name = clean_name(file_name)
+    batch = PurchaseImport(
+        file_name=name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        rows=0,
+        imported_at=clock.now(),
+        imported_by=by.actor_id,
+        agency_id=agency.id,
+        file_id=_packed(data, name, by=by, max_bytes=MAX_BYTES),
+        replaces_id=replaces.id if replaces is not None else None,
+    )
+    db.session.add(batch)
+    db.session.flush()
+    record(batch, "uploaded", by=by, details={"file": name, "sha256": batch.sha256})
+    return batch
 
 
-def _columns(row: PurchaseRow) -> dict[str, Any]:
-    names = (
-        "contract_no", "fiscal_year", "division_code", "purchaser", "service_key", "service_name", "catalogue_code",
-        "public_service", "contractor", "contractor_code", "contractor_kind", "host_code", "amount",
-        "cancelled_amount", "fund_source", "method", "signed_on", "is_venture",
-        "budget_amount", "paid_amount",
+def _packed(data: bytes, name: str, *, by: Actor, max_bytes: int | None = None) -> int:
+    """A table in a zip, since a plain text is no kind of file that is kept."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("table", data)
+    stream.seek(0)
+    return store(stream, f"{name[-190:]}.zip", by=by, max_bytes=max_bytes).id
+
+
+def unpacked(file: StoredFile) -> bytes:
+    """The table that :func:`open_import` has kept."""
+    with zipfile.ZipFile(io.BytesIO(read_file(file))) as archive:
+        return archive.read("table")
+
+
+def note_preview(
+    batch: PurchaseImport, rows: list[PurchaseRow], preview: dict[str, Any], *, by: Actor
+) -> None:
+    """Keep what a look through the file found, and its checked rows for the moment when they are taken."""
+    batch.preview = json.dumps(preview, ensure_ascii=False)
+    batch.rows = len(rows)
+    batch.checked_file_id = None
+    if rows and not preview["errors"]:
+        lines = "\n".join(json.dumps(_plain(row), ensure_ascii=False, separators=(",", ":")) for row in rows)
+        batch.checked_file_id = _packed(lines.encode(), batch.file_name, by=by)
+
+
+def take_import(batch: PurchaseImport, *, by: Actor, within: list[str] | None = None) -> None:
+    """Take the rows that were looked through: all or none."""
+    if batch.taken_at is not None:
+        raise Refusal(Message(N_("This table was taken already.")), status=409)
+    if batch.checked_file is None:
+        raise Refusal(
+            Message(N_("This table has mistakes or is not looked through yet: nothing can be taken."))
+        )
+    rows = [_from_plain(json.loads(line)) for line in unpacked(batch.checked_file).decode().split("\n")]
+    take_rows(batch, rows, by=by, within=within)
+
+
+def discard_import(batch: PurchaseImport, *, by: Actor) -> None:
+    """Forget a table that was not taken."""
+    if batch.taken_at is not None:
+        raise Refusal(Message(N_("This table was taken already.")), status=409)
+    append("purchase_import", batch.id, "discarded", by=by, details={"file": batch.file_name})
+    db.session.delete(batch)
+
+
+_PLAIN = (
+    "contract_no", "fiscal_year", "division_code", "purchaser", "service_key", "service_name", "catalogue_code",
+    "public_service", "contractor", "contractor_code", "contractor_kind", "host_code", "so_share", "amount",
+    "cancelled_amount", "fund_source", "method", "signed_on", "is_venture", "budget_amount", "paid_amount",
+)  # fmt: skip
+_MONEY = tuple(_PLAIN.index(name) for name in ("amount", "cancelled_amount", "budget_amount", "paid_amount"))
+_SHARE, _DAY = _PLAIN.index("so_share"), _PLAIN.index("signed_on")
+_values_of = attrgetter(*_PLAIN)
+
+
+def _plain(row: PurchaseRow) -> list[Any]:
+    """A row as JSON: money in fen, the share and the day as text."""
+    values = list(_values_of(row))
+    for place in _MONEY:
+        if values[place] is not None:
+            values[place] = values[place].fen
+    for place in (_SHARE, _DAY):
+        if values[place] is not None:
+            values[place] = str(values[place])
+    return values
+
+
+def _from_plain(values: list[Any]) -> PurchaseRow:
+    for place in _MONEY:
+        if values[place] is not None:
+            values[place] = Money(values[place])
+    if values[_SHARE] is not None:
+        values[_SHARE] = Fraction(values[_SHARE])
+    values[_DAY] = date.fromisoformat(values[_DAY])
+    whole = [*values[:19], 0, *values[19:]]
+    return PurchaseRow(*whole)
+
+
+# The columns without their types of this product, for statements of many rows.
+_BULK = table(
+    "purchase",
+    column("id", BigInteger),
+    *(
+        column(name, BigInteger if place in _MONEY else Date if place == _DAY else None)
+        for place, name in enumerate(_PLAIN)
+    ),
+    column("import_id", BigInteger),
+)
+
+
+def take_rows(
+    batch: PurchaseImport, rows: list[PurchaseRow], *, by: Actor, within: list[str] | None = None
+) -> None:
+    """Add and replace the rows of a table, take back what an earlier table had and this one has not."""
+    plan = planned(rows, batch.replaces_id, within)
+    if plan.refusals:
+        raise plan.refusals[0]
+    touched: Touched = {}
+    for row in rows:
+        touched.setdefault(row.service, set()).add(row.fiscal_year)
+    for item in (*plan.before.values(), *plan.gone):
+        touched.setdefault(item.service, set()).add(item.fiscal_year)
+    connection = db.session.connection()
+    fresh, changed, same = [], [], []
+    for row in rows:
+        old = plan.before.get(identity_of(row))
+        if old is None:
+            fresh.append(dict(zip(_PLAIN, _bulk(row), strict=True), import_id=batch.id))
+        elif replace(row, row=old.row) == old:
+            same.append(old.row)
+        else:
+            changed.append(dict(zip(_PLAIN, _bulk(row), strict=True), import_id=batch.id, purchase=old.row))
+    if fresh:
+        connection.execute(insert(_BULK), fresh)
+    if changed:
+        fields: dict[str, Any] = {name: bindparam(name) for name in (*_PLAIN, "import_id")}
+        connection.execute(update(_BULK).where(_BULK.c.id == bindparam("purchase")).values(fields), changed)
+    for start in range(0, len(same), 1_000):
+        connection.execute(
+            update(_BULK).where(_BULK.c.id.in_(same[start : start + 1_000])).values(import_id=batch.id)
+        )
+    gone = [item.row for item in plan.gone]
+    for start in range(0, len(gone), 1_000):
+        connection.execute(delete(_BULK).where(_BULK.c.id.in_(gone[start : start + 1_000])))
+    db.session.expire_all()
+    _tell_corrections(batch, plan, {item["purchase"] for item in changed}, by)
+    batch.rows, batch.replaced, batch.removed = len(rows), len(plan.before), len(gone)
+    batch.taken_at = clock.now()
+    record(
+        batch,
+        "imported",
+        by=by,
+        details={
+            "file": batch.file_name, "sha256": batch.sha256, "rows": len(rows), "replaced": len(plan.before),
+            "removed": len(gone),
+        },
     )  # fmt: skip
-    return {name: getattr(row, name) for name in names} | {
-        "so_share": str(row.so_share) if row.so_share is not None else None
+    refresh(touched)
+
+
+def _bulk(row: PurchaseRow) -> list[Any]:
+    values = _plain(row)
+    values[_DAY] = row.signed_on
+    return values
+
+
+def _tell_corrections(batch: PurchaseImport, plan: Plan, changed: set[int], by: Actor) -> None:
+    """What stood there before: beside each contract, or in one file where there are very many."""
+    corrected = [item for item in plan.before.values() if item.row in changed]
+    if len(corrected) + len(plan.gone) > _TOLD_ONE_BY_ONE:
+        lines = "\n".join(
+            json.dumps([item.row, *_plain(item)], ensure_ascii=False) for item in (*corrected, *plan.gone)
+        )
+        number = _packed(lines.encode(), f"before-{batch.id}", by=by)
+        append(
+            "purchase_import", batch.id, "corrected many", by=by,
+            details={"corrected": len(corrected), "removed": len(plan.gone), "before": number},
+        )  # fmt: skip
+        return
+    for item in corrected:
+        before = {"amount": item.amount.fen, "cancelled": item.cancelled_amount.fen}
+        append("purchase", item.row, "corrected", by=by, details={"before": before, "import": batch.id})
+    for item in plan.gone:
+        details = {"contract": item.contract_no, "amount": item.amount.fen, "import": batch.id}
+        append("purchase", item.row, "taken back", by=by, details=details)
+
+
+def remember_headings(agency: Agency, chosen: dict[str, str], *, by: Actor) -> None:
+    """What the columns of this unit's tables mean, by heading; an empty choice forgets."""
+    known = {
+        row.heading: row
+        for row in db.session.scalars(select(PurchaseHeading).where(PurchaseHeading.agency_id == agency.id))
     }
+    for heading, name in chosen.items():
+        row = known.get(heading)
+        if not name:
+            if row is not None:
+                db.session.delete(row)
+        elif row is None:
+            db.session.add(PurchaseHeading(agency_id=agency.id, heading=heading, column_name=name))
+        else:
+            row.column_name = name
+    append("agency", agency.id, "headings remembered", by=by, details={"headings": chosen})
+    db.session.flush()
 
 
 # The kept figures
@@ -238,10 +431,10 @@ def _wants_all(cluster: frozenset[str], year: int, count: int, book: Rules) -> b
 
 
 def _recompute(cluster: frozenset[str], year: int, joins: Joins, book: Rules) -> None:
-    for table in (ServiceYear, LevelFigure):
+    for sums in (ServiceYear, LevelFigure):
         db.session.execute(
-            delete(table)
-            .where(table.fiscal_year == year, table.division_code.in_(cluster))
+            delete(sums)
+            .where(sums.fiscal_year == year, sums.division_code.in_(cluster))
             .execution_options(synchronize_session=False)
         )
     found = facts((year - 1, year), Purchase.division_code.in_(cluster))
@@ -504,6 +697,22 @@ def confirm_continuation(
     record(link, "confirmed", by=by)
     refresh(_years_of({earlier, later}))
     return link
+
+
+def dismiss_continuation(earlier: ServiceKey, later: ServiceKey, *, fiscal_year: int, by: Actor) -> None:
+    """Note that two services are different, so that they are not proposed again."""
+    row = ContinuationDismissal(
+        earlier_division=earlier[0],
+        earlier_purchaser=earlier[1],
+        earlier_key=key_text(earlier),
+        later_division=later[0],
+        later_purchaser=later[1],
+        later_key=key_text(later),
+        fiscal_year=fiscal_year,
+        dismissed_by=by.actor_id,
+    )
+    db.session.add(row)
+    record(row, "dismissed", by=by)
 
 
 def undo_continuation(link: ServiceContinuation, *, by: Actor) -> None:
