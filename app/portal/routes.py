@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, has_request_context, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.utils import redirect
 
@@ -31,7 +31,8 @@ GRADES = {"excellent": N_("excellent"), "good": N_("good"), "pass": N_("pass"), 
 @bp.app_context_processor
 def sections() -> dict[str, Any]:
     """The masthead's sections, on every public page, whichever room it belongs to."""
-    if not request.path.startswith(bp.url_prefix or "/"):
+    # Documents are also printed without a request.
+    if not has_request_context() or not request.path.startswith(bp.url_prefix or "/"):
         return {}
     entries = (
         ("portal.show", _("Overview")),

@@ -21,7 +21,7 @@ from evaluation.decisions import rules as decisions
 from evaluation.panels import rules as panels
 from finance.funds import rules as funds
 from finance.purchasing.rules import DEFAULT_PARAMETERS, R30_SOURCES
-from finance.ratios.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE
+from finance.ratios.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE, LIMIT_DEFAULTS, LIMIT_SOURCE
 from grants.calls.rules import RBL_DEFAULTS, REL_DEFAULTS, SOURCES
 from projects.claims import rules as claims
 from projects.closure import rules as consequences
@@ -155,7 +155,7 @@ def _read_percent(item: Parameter, typed: str) -> str:
 
 
 def _read_whole(item: Parameter, typed: str) -> int:
-    if not re.fullmatch(r"\d{1,6}", str(typed).strip(), re.ASCII):
+    if not re.fullmatch(r"\d{1,9}", str(typed).strip(), re.ASCII):
         raise BadValue(Message(N_("Write a whole number.")))
     number = int(typed)
     _within(number, item)
@@ -244,7 +244,7 @@ class Family:
         return {item.name: item for item in self.parameters}
 
 
-MONTHS, YEARS, DAYS = N_("months"), N_("years"), N_("days")
+MONTHS, YEARS, DAYS, YUAN = N_("months"), N_("years"), N_("days"), N_("yuan")
 WORKING_DAYS, POINTS, PEOPLE, SHEETS, LEVEL = (
     N_("working days"),
     N_("points"),
@@ -414,4 +414,14 @@ RPC = Family(
     ),
 )  # fmt: skip
 
-FAMILIES: dict[str, Family] = {item.code: item for item in (R30, REL, RBL, RDT, RLF, RGC, REX, REV, RPC)}
+RPL = Family(
+    "RPL",
+    N_("Procurement limit"),
+    N_("From which amount a purchase of services follows the procurement law: nobody is shut out for the kind of body it is."),
+    LIMIT_DEFAULTS,
+    (
+        Parameter("limit_yuan", N_("Limit for services"), "whole", LIMIT_SOURCE, YUAN, 0, 100_000_000),
+    ),
+)  # fmt: skip
+
+FAMILIES: dict[str, Family] = {item.code: item for item in (R30, REL, RBL, RDT, RLF, RGC, REX, REV, RPL, RPC)}

@@ -7,13 +7,16 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import StringField, TextAreaField
+from wtforms import SelectMultipleField, StringField, TextAreaField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.text import N_
-from core.web.forms import ChoiceField, Form, MaxLength, Required
+from core.web.forms import ChoiceField, Form, MaxLength, MoneyField, Positive, Required
 from core.web.words import say
 from finance.purchasing.models import REASONS
+from finance.ratios.rules import BIDDERS
 from registry.organizations.rules import CodeError, check_credit_code
 
 COUNTS = {
@@ -31,6 +34,23 @@ class FreezeForm(Form):
     )
     reason_text = TextAreaField(_l("Explanation"), [MaxLength(1000)])
     reason_file = FileField(_l("Attachment"))
+
+
+class InvitationForm(Form):
+    """Asked on a GET page: nothing is written."""
+
+    amount = MoneyField(_l("Amount of the purchase"), [Required(), Positive()])
+    invited = SelectMultipleField(
+        _l("Who is to be invited"),
+        [Required()],
+        choices=[SelectChoice(code, _l(label)) for code, label in BIDDERS.items()],
+        option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+    )
+
+    def validate_invited(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(gettext("Choose at least one kind of bidder."))
 
 
 class OverrideForm(Form):

@@ -54,7 +54,7 @@ from finance.purchasing.rules import (
     year_on_year_of,
 )
 from finance.ratios.models import OverrideProposal
-from finance.ratios.rules import CALENDAR_DEFAULTS, due_on, quarter_on
+from finance.ratios.rules import CALENDAR_DEFAULTS, LIMIT_DEFAULTS, due_on, quarter_on
 from registry.agencies.models import Agency
 from registry.agencies.rules import normalise_division, tree_prefix
 
@@ -344,6 +344,12 @@ def due_day(division: str, year: int) -> date:
     """By when the figure of a year is published, under the rules of its level (RPC)."""
     values = parameters("RPC", CALENDAR_DEFAULTS, on=date(year, 12, 31), jurisdiction=division)
     return due_on(year, values["ratio_due"])
+
+
+def procurement_limit(division: str, on: date) -> tuple[Money, str]:
+    """From which amount the procurement law holds at a level, and the rules that say so."""
+    values = parameters("RPL", LIMIT_DEFAULTS, on=on, jurisdiction=normalise_division(division))
+    return Money.yuan(values["limit_yuan"]), values.label
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,9 @@ from finance.purchasing.queries import (
 )
 from finance.purchasing.rules import BASES, R30_SOURCES, judge_row, total_by_source, year_on_year_of
 from finance.ratios import queries, services
-from finance.ratios.forms import FreezeForm, OverrideForm
+from finance.ratios.forms import FreezeForm, InvitationForm, OverrideForm
 from finance.ratios.reports import document_facts, rows_workbook
-from finance.ratios.rules import FAIR_COMPETITION, LEVERS, quarter_on, text_row
+from finance.ratios.rules import FAIR_COMPETITION, LEVERS, invitation_finding, quarter_on, text_row
 from registry.agencies.models import Agency
 from registry.agencies.rules import DivisionError, normalise_division
 
@@ -288,6 +288,28 @@ def rows() -> Any:
         as_attachment=True,
         download_name=f"R30-{division}-{year}.xlsx",
     )
+
+
+@bp.get("/ratio/invitation")
+@allow("purchase.read", "call.draft")
+def invitation() -> Any:
+    """Whom a purchase may invite: asked before the notice is written; nothing is kept."""
+    asked = bool(request.args.get("amount") or request.args.getlist("invited"))
+    form = InvitationForm(formdata=request.args if asked else None)
+    finding = None
+    held = current_user.main_assignment
+    division = held.agency.division_code if held is not None and held.agency is not None else ""
+    limit, label = queries.procurement_limit(division or "100000", clock.today())
+    if asked and form.validate():
+        finding = invitation_finding(form.amount.data, form.invited.data, limit, rule_set=label)
+    return render_template(
+        "ratios/invitation.html",
+        form=form,
+        finding=finding,
+        limit=limit,
+        LEVERS=LEVERS,
+        FAIR_COMPETITION=FAIR_COMPETITION,
+    ), 422 if form.errors else 200
 
 
 # Frozen years ----------------------------------------------------------------------------------

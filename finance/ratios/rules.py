@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
 from core.money import Money
+from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
 from finance.purchasing.rules import PurchaseRow
 
@@ -48,6 +49,58 @@ LEVERS: tuple[tuple[str, str, str], ...] = (
         "财综〔2016〕54号：通过政府购买服务支持社会组织培育发展",
     ),
 )  # fmt: skip
+
+
+# Above which a purchase follows the procurement law; each province sets its own, so a rule set confirms it.
+LIMIT_DEFAULTS: dict[str, Any] = {"limit_yuan": 500_000}
+LIMIT_SOURCE = (
+    "政府采购法 第八条：限额标准由省、自治区、直辖市人民政府或者其授权的机构确定并公布（默认值待本地确认）"
+)
+
+BIDDERS = {
+    "social": N_("social organizations"),
+    "enterprise": N_("enterprises"),
+    "institution": N_("public institutions"),
+    "person": N_("self-employed people"),
+}
+
+
+def invitation_finding(
+    amount: Money, invited: Collection[str], limit: Money, *, rule_set: str = ""
+) -> Finding:
+    """R30-G: whether a purchase of ``amount`` may invite these kinds of bidders only (``limit`` included: above it).
+
+    At or above the limit nobody is shut out for the kind of body it is; the ratio is no ground for it.
+    """
+    title = Message(N_("Who may bid"))
+    numbers = Message(
+        N_("%(amount)s yuan, procurement limit %(limit)s yuan"), {"amount": amount, "limit": limit}
+    )
+    narrow = set(invited) == {"social"}
+    if amount < limit:
+        verdict, sentence = (
+            Verdict.PASS,
+            N_(
+                "Below the procurement limit the purchaser chooses; a social organization may be selected directly, on record."
+            ),
+        )
+    elif narrow:
+        verdict, sentence = (
+            Verdict.FAIL,
+            N_(
+                "“Social organizations only” would shut bidders out by their kind. The 30-percent figure never justifies it; use one of the lawful levers."
+            ),
+        )
+    else:
+        verdict, sentence = (
+            Verdict.PASS,
+            N_(
+                "Open to bidders of other kinds too; say in the notice that between equal bids the social organization goes first."
+            ),
+        )
+    source = FAIR_COMPETITION if amount >= limit else LEVERS[2][2]
+    facts = {"amount": amount.fen, "limit": limit.fen, "invited": sorted(invited)}
+    return Finding("R30-G", verdict, title, Message(sentence), numbers, source, rule_set, facts)
 
 
 def canonical(content: Mapping[str, Any]) -> str:

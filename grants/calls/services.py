@@ -10,8 +10,11 @@ from core.audit.services import record
 from core.db import db
 from core.lifecycle import fire
 from core.money import Money
+from core.rules.rules import Verdict
 from core.text import N_, Message
 from finance.funds.models import Earmark
+from finance.ratios.queries import procurement_limit
+from finance.ratios.rules import invitation_finding
 from grants.calls.models import Call
 from grants.calls.policy import must_be_draft, must_hold
 from grants.calls.queries import next_document_serial, rules_of
@@ -35,6 +38,7 @@ def draft_call(agency: Agency, *, by: Any, programme: str = "venture_grant", **f
         raise Refusal(Message(N_("You do not have the permission for this step.")), status=403)
     call = Call(agency_id=agency.id, programme=programme, drafted_by=by.actor_id, state="draft")
     _take(call, fields)
+    _open_to_others(call, agency)
     db.session.add(call)
     db.session.flush()
     record(call, "drafted", by=by, details={"title": call.title})
@@ -48,12 +52,24 @@ def update_call(call: Call, *, by: Any, **fields: Any) -> Call:
     must_be_draft(call)
     before = {name: getattr(call, name) for name in EDITABLE}
     _take(call, fields)
+    _open_to_others(call, call.agency)
     # Whoever rewrites it answers for it.
     call.drafted_by = by.actor_id
     db.session.flush()
     changed = sorted(name for name in EDITABLE if getattr(call, name) != before[name])
     record(call, "changed", by=by, details={"fields": changed})
     return call
+
+
+def _open_to_others(call: Call, agency: Agency) -> None:
+    """A call takes applications of social organizations alone, which a purchase above the limit may not."""
+    if call.programme != "service_purchase":
+        return
+    earmark = call.earmark or db.session.get_one(Earmark, call.earmark_id)
+    limit, label = procurement_limit(agency.division_code, clock.today())
+    finding = invitation_finding(earmark.amount, {"social"}, limit, rule_set=label)
+    if finding.verdict is Verdict.FAIL:
+        raise Refusal(finding.sentence, rule=finding.rule, source=finding.source)
 
 
 def review_call(call: Call, *, by: Any, note: str = "") -> None:

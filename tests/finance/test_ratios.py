@@ -25,6 +25,7 @@ from core.audit.services import SYSTEM
 from core.db import db, transaction
 from core.lifecycle import Conflict
 from core.money import Money, percent_against
+from core.rules.rules import Verdict
 from core.rules.services import add_rule_set
 from finance.purchasing.imports import read_purchases
 from finance.purchasing.models import ContractorOverride, Purchase, RatioSnapshot, RatioWatch
@@ -33,9 +34,18 @@ from finance.purchasing.rules import PurchaseRow, R30Parameters, compute_ratio
 from finance.purchasing.services import import_purchases
 from finance.ratios import queries
 from finance.ratios.jobs import watch
-from finance.ratios.rules import LEVERS, as_csv, due_on, projected, warning
+from finance.ratios.rules import (
+    BIDDERS,
+    LEVERS,
+    as_csv,
+    due_on,
+    invitation_finding,
+    projected,
+    warning,
+)
 from finance.ratios.services import decide_override, freeze, look_at_level, propose_override, take_step
 from tests import world
+from tests.grants import stage
 
 TABLE = Path(__file__).parents[1] / "data" / "worked" / "purchases.csv"
 EXPECTED = json.loads(TABLE.with_name("purchases_expected_2025.json").read_text(encoding="utf-8"))
@@ -430,3 +440,43 @@ def test_exceptions_over_the_pages(bare_app: Flask, browser_as: Callable) -> Non
     next(form for name, form in page.forms.items() if str(name).startswith("confirm")).submit(status=303)
     assert SOCIAL in browser_as("clerk").get("/ratio/exceptions")
     assert SOCIAL not in browser_as("clerk").get("/ratio/exceptions").forms
+
+
+# Legality --------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 10**12), st.integers(1, 10**12), st.sets(st.sampled_from(sorted(BIDDERS)), min_size=1))
+def test_social_organizations_only_passes_below_the_limit_alone(amount, limit, invited):
+    finding = invitation_finding(Money(amount), invited, Money(limit))
+    shut_out = amount >= limit and invited == {"social"}
+    assert (finding.verdict is Verdict.FAIL) == shut_out
+    assert finding.source and finding.rule == "R30-G"
+
+
+def test_who_asks_is_told_why_and_what_is_allowed_instead(bare_app: Flask, browser_as: Callable) -> None:
+    browser = browser_as("clerk")
+    form = browser.get("/ratio/invitation").forms["invitation"]
+    form["amount"] = "abc"
+    assert form.submit(status=422).forms["invitation"]["amount"].value == "abc"
+    form["amount"] = "600000"
+    form.set("invited", True, index=0)
+    page = form.submit()
+    assert "finding--fail" in page and "第二十条第（七）项" in page and "财综〔2014〕87号" in page
+    form["amount"] = "499999.99"
+    assert "finding--fail" not in form.submit()
+    form["amount"] = "600000"
+    form.set("invited", True, index=1)
+    assert "finding--fail" not in form.submit()
+
+
+def test_a_call_is_no_way_around_it(app: Flask) -> None:
+    """A call takes social organizations alone: a purchase above the limit is not asked for by one."""
+    with pytest.raises(Refusal) as refused, transaction():
+        stage.draft(programme="service_purchase")
+    assert refused.value.rule == "R30-G"
+    with transaction():
+        add_rule_set(
+            "RPL", {"limit_yuan": 100_000_000}, valid_from=clock.today(), source="x", jurisdiction="150600"
+        )
+    with transaction():
+        assert stage.draft(programme="service_purchase", round_number=9).programme == "service_purchase"
