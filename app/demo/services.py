@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from app.demo.hosting import tell_hosting, tell_money_back
 from app.demo.stage import (
     TEXTS,
     WORLD,
@@ -98,6 +99,8 @@ def seed_demo() -> None:
     _rounds_in_hand(stage, rubrics)
     _open_rounds(stage, rubrics, urban_rubrics)
     _desk(stage, rubrics)
+    tell_money_back(stage)
+    tell_hosting(stage, PASSWORD)
     with on(today - timedelta(days=2)):
         set_troubles(stage)
 

@@ -284,19 +284,22 @@ def body(organization: Organization) -> rules.Body:
 
 
 def hostable(agency_ids: set[int]) -> list[Organization]:
-    """Filed bodies known to these units."""
-    return _bodies(agency_ids, Organization.register_class == "filed")
+    """Filed bodies known to these units or to a unit above them."""
+    return _bodies(_with_above(agency_ids), Organization.register_class == "filed")
 
 
 def hosts(agency_ids: set[int]) -> list[Organization]:
     """Registered social associations known to these units or to a unit above them."""
-    above = {
+    return _bodies(_with_above(agency_ids), Organization.kind == "social_association")
+
+
+def _with_above(agency_ids: set[int]) -> set[int]:
+    return agency_ids | {
         int(step)
         for path in db.session.scalars(select(Agency.path).where(Agency.id.in_(agency_ids)))
         for step in path.strip("/").split("/")
         if step
     }
-    return _bodies(above | agency_ids, Organization.kind == "social_association")
 
 
 def _bodies(agency_ids: set[int], condition: ColumnElement[bool]) -> list[Organization]:
