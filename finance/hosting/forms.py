@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -81,4 +80,4 @@ class ConfirmForm(Form):
 
 
 class MonthForm(Form):
-    month = ChoiceField(_l("Month"), [Required()], coerce=date.fromisoformat)
+    month = ChoiceField(_l("Month"), [Required()])

@@ -149,7 +149,7 @@ OUTFLOW = Lifecycle(
         State("requested", N_("waiting for the hosted leader"), "waiting"),
         State("signed_by_hosted", N_("waiting for the host's finance"), "waiting"),
         State("signed", N_("signed by both"), "done"),
-        State("refused", N_("refused"), "closed"),
+        State("refused", N_("payment refused"), "closed"),
         State("received", N_("arrived at the funder"), "done"),
     ),
     transitions=(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -56,7 +57,7 @@ OUTFLOW_EVENTS = {
     "requested": N_("asked for"),
     "signed by the hosted leader": N_("signed by the hosted leader"),
     "countersigned by the host": N_("countersigned by the host's finance"),
-    "refused": N_("refused"),
+    "refused": N_("payment refused"),
     "received": N_("arrival confirmed by the funder"),
 }
 
@@ -188,7 +189,7 @@ def _add_form(offered: Any, formdata: Any = None) -> AddForm:
 
 def _month_form(months: Any, formdata: Any = None) -> MonthForm:
     form = MonthForm(formdata=formdata, prefix="month-")
-    form.month.choices = [SelectChoice(month, month.strftime("%Y-%m")) for month in months]
+    form.month.choices = [SelectChoice(month.isoformat(), month.strftime("%Y-%m")) for month in months]
     return form
 
 
@@ -251,7 +252,7 @@ def send(hosting_id: int) -> Any:
     form = _month_form(queries.months_to_report(hosting, clock.today()), request.form)
     if not form.validate():
         return _page(hosting, 422, month=form)
-    report = services.send_report(hosting, form.month.data, by=current_user)
+    report = services.send_report(hosting, date.fromisoformat(form.month.data), by=current_user)
     flash(_("The report is sent and cannot be changed any more."))
     return redirect(url_for("hosting.report", report_id=report.id), code=303)
 

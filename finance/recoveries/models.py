@@ -68,8 +68,8 @@ class Recovery(Model):
 
     @property
     def open_amount(self) -> Money:
-        """What has still to come back."""
-        return self.amount - self.recovered
+        """What has still to come back; nothing once the case is dropped."""
+        return Money(0) if self.state == "dropped" else self.amount - self.recovered
 
 
 class RecoveryPart(Model):

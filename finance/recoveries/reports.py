@@ -19,7 +19,7 @@ from registry.organizations.models import Organization
 STEPS = ("recovery.review", "recovery.review_money", "recovery.order", "recovery.book")
 VIEWS = {
     "mine": N_("Waiting for me"),
-    "open": N_("Open"),
+    "open": N_("Under way"),
     "late": N_("Overdue"),
     "settled": N_("Came back"),
     "dropped": N_("Dropped"),

@@ -562,3 +562,17 @@ def test_the_pages_for_each_side(bare_app, browser_as):
     for stranger in ("so_leader2", "township_clerk"):
         for address in (url, books, payment):
             browser_as(stranger).get(address, status=404)
+
+
+def test_the_host_sends_a_month_from_the_page(bare_app, browser_as):
+    start = clock.today().replace(day=1) - timedelta(days=20)
+    with bare_app.app_context(), clock.at(clock.at_local(start, 10)), transaction():
+        hosting = running()
+        spent(funded(hosting), "2500.00")
+        url = f"/hosting/{hosting.id}"
+    keeper = browser_as("keeper")
+    assert "月报" in keeper.get("/home").text
+    page = keeper.get(url).forms["report"].submit().follow()
+    assert "7,500.00" in page.text and "报送后未改动" in page.text
+    assert "report" not in keeper.get(url).forms
+    assert "7,500.00" in browser_as("clerk").get(url).click(start.strftime("%Y-%m")).text
