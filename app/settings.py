@@ -20,6 +20,9 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+# Nobody types it to enter, one click does; it is asked for where money leaves, and told there.
+DEMO_PASSWORD = "demonstration world only"
+
 
 class SettingsError(RuntimeError):
     """A setting that must be mended before the application may start."""
@@ -45,6 +48,7 @@ def load(root: Path) -> tuple[Path, dict[str, Any]]:
     config: dict[str, Any] = {
         "APP_ENV": environment,
         "APP_DEMO": demo,
+        "DEMO_PASSWORD": DEMO_PASSWORD if demo else "",
         "SECRET_KEY": secret or _kept_secret(instance),
         "SQLALCHEMY_DATABASE_URI": url,
         "SESSION_COOKIE_HTTPONLY": True,

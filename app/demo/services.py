@@ -24,6 +24,7 @@ from app.demo.stage import (
 )
 from app.demo.story import Delivery, Round, on, paper
 from app.demo.tables import set_tables
+from app.settings import DEMO_PASSWORD
 from app.work.services import ask_for_export, save_view
 from core import clock
 from core.db import db
@@ -52,7 +53,6 @@ from projects.supervision.services import answer_rectification
 from registry.agencies.models import Agency
 from registry.credit.services import record_entry
 
-PASSWORD = "示例世界 demonstration only"
 # How far the second tranche got in each of the first projects.
 SECOND_TRANCHE = (
     "paid", "paid", "returned", "released", "approved", "reviewed", "requested", "claimed", "claimed",
@@ -72,10 +72,10 @@ def seed_demo() -> None:
     stage = Stage()
     begin = today - timedelta(days=700)
     with on(begin):
-        set_agencies(stage, PASSWORD)
-        set_organizations(stage, PASSWORD)
-        set_others(stage, PASSWORD)
-        set_experts(stage, PASSWORD)
+        set_agencies(stage, DEMO_PASSWORD)
+        set_organizations(stage, DEMO_PASSWORD)
+        set_others(stage, DEMO_PASSWORD)
+        set_experts(stage, DEMO_PASSWORD)
         set_funds(stage)
         set_budgets(stage, begin.year)
         rubrics = create_standard_rubrics(stage.agencies["city"], by=stage.people["clerk"])

@@ -147,6 +147,7 @@ def colleagues(user: User, source: Source, row: Any) -> list[User]:
             .join(RoleAssignment, RoleAssignment.user_id == User.id)
             .where(
                 RoleAssignment.role.in_(roles),
+                RoleAssignment.delegated_by.is_(None),
                 unit == unit_id,
                 RoleAssignment.revoked_at.is_(None),
                 RoleAssignment.valid_from <= today,

@@ -111,7 +111,7 @@ ROLES: dict[str, Role] = {
             "agency",
             _AGENCY_READS | {"fund.manage", "disbursement.pay", "purchase.import", "purchase.record", "account.payee",
                              "ratio.prepare", "rule.draft",
-                             "recovery.book", "hosting.confirm"},
+                             "recovery.book", "hosting.confirm", "limit.set"},
         ),
         Role(
             "finance_reviewer",
@@ -119,7 +119,7 @@ ROLES: dict[str, Role] = {
             "agency",
             _AGENCY_READS | {"fund.review", "disbursement.review", "decision.review_budget", "agreement.review_money",
                              "ratio.review", "rule.review",
-                             "recovery.review_money", "termination.review_money"},
+                             "recovery.review_money", "termination.review_money", "limit.set"},
         ),
         Role(
             "organizer",

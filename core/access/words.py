@@ -30,6 +30,7 @@ WORDS: dict[str, str] = {
     "fund.manage": N_("enter fund sources and budgets, set money aside"),
     "fund.review": N_("approve budgets and confirm receiving accounts"),
     "account.payee": N_("record receiving accounts"),
+    "limit.set": N_("set and confirm up to how much a leader approves alone"),
     "purchase.read": N_("contracts and the 30-percent figure"),
     "purchase.record": N_("record contracts and catalogue entries"),
     "purchase.import": N_("import tables of contracts"),

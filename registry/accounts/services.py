@@ -11,7 +11,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from core import clock
 from core.access.policy import ROLES, Refusal
@@ -58,8 +58,8 @@ def record_sign_in(login: str, user: User | None, *, right: bool, address: str) 
     The lock is asked again here, where attempts are in line: a hundred guesses sent at once still
     count as a hundred. An attempt under a lock is not counted and never succeeds.
     """
-    _in_line(login)
-    _in_line(address)
+    in_line(login)
+    in_line(address)
     until = sign_in_locked_until(login, address)
     if until is not None:
         return until
@@ -76,8 +76,8 @@ def record_sign_out(user: User, *, by: Actor) -> None:
     record(user, "signed_out", by=by)
 
 
-def _in_line(key: str) -> None:
-    """Attempts for one login (or address) one after another; SQLite's write lock already does it."""
+def in_line(key: str) -> None:
+    """Attempts for one login (or address), also to prove oneself again, one after another; SQLite's write lock already does it."""
     if db.session.get_bind().dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(f"sign-in/{key}".encode()).digest()[:8], "big", signed=True)
         db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
@@ -173,6 +173,7 @@ def close_account(user: User, *, by: Actor) -> None:
     if user.active:
         user.active = False
         db.session.flush()
+        _end_lending(user, by=by)
         record(user, "account_closed", by=by)
 
 
@@ -229,7 +230,7 @@ def grant_role(
         )
     policy.require_grantable(user, role, by=by)
     today = clock.today()
-    for item in user.roles:
+    for item in (role for role in user.roles if role.delegated_by is None):
         same_unit = item.agency is agency if agency is not None else item.organization is organization
         if item.role == role and same_unit and item.alive(today):
             raise Refusal(Message(N_("The account holds this role at this unit already.")), status=409)
@@ -262,8 +263,25 @@ def revoke_role(assignment: RoleAssignment, *, by: Actor) -> None:
     record(
         assignment.user, "role_revoked", by=by, details={"role": assignment.role, "assignment": assignment.id}
     )
+    if assignment.delegated_by is None:
+        _end_lending(assignment.user, assignment, by=by)
     if assignment.organization is not None:
         _end_role_interest(assignment, by=by)
+
+
+def _end_lending(user: User, assignment: RoleAssignment | None = None, *, by: Actor) -> None:
+    """What a person lent ends with the role it comes from, or with the account."""
+    lent = select(RoleAssignment).where(
+        RoleAssignment.delegated_by == user.id, RoleAssignment.revoked_at.is_(None)
+    )
+    if assignment is not None:
+        lent = lent.where(
+            RoleAssignment.role == assignment.role, RoleAssignment.agency_id == assignment.agency_id
+        )
+    for item in db.session.scalars(lent):
+        item.revoked_at = clock.now()
+        db.session.flush()
+        record(item.user, "power_taken_back", by=by, details={"assignment": item.id, "role": item.role})
 
 
 def _end_role_interest(assignment: RoleAssignment, *, by: Actor) -> None:

@@ -27,6 +27,7 @@ from app.demo import stage as scenes
 from app.demo.services import _finished_round
 from app.demo.stage import WORLD, Stage
 from app.demo.story import on
+from app.settings import DEMO_PASSWORD
 from app.trail import queries
 from core import clock
 from core.access.doors import Door, doors
@@ -84,7 +85,7 @@ def _tell() -> None:
             scenes.set_others,
             scenes.set_experts,
         ):
-            scene(place, "示例世界 demonstration only")
+            scene(place, DEMO_PASSWORD)
         scenes.set_funds(place)
         scenes.set_budgets(place, begin.year)
         rubrics = create_standard_rubrics(place.agencies["city"], by=place.people["clerk"])
