@@ -10,7 +10,7 @@ from wtforms import StringField, TextAreaField
 from wtforms.validators import ValidationError
 
 from core import clock
-from core.web.forms import ChoiceField, DayField, Form, MaxLength, Required
+from core.web.forms import ChoiceField, DayField, Form, MaxLength, MoneyField, Required
 
 
 class ReasonForm(Form):
@@ -36,3 +36,8 @@ class AccountForm(Form):
     account_name = StringField(_l("Account name"), [Required(), MaxLength(120)])
     bank = StringField(_l("Bank and branch"), [Required(), MaxLength(120)])
     number = StringField(_l("Account number"), [Required(), MaxLength(40)])
+
+
+class LimitForm(Form):
+    assignment = ChoiceField(_l("Leader"), [Required()], coerce=int)
+    amount = MoneyField(_l("Approves alone up to"), [Required()])

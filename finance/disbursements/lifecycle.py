@@ -1,7 +1,8 @@
 """A payment: requested → reviewed → approved → released → paid or returned; cancelled before release.
 
-Approving takes the money off the commitment, under the lock of its account: of two payments that
-compete for the same money one is approved and the other is told.
+Above a limit a second leader approves after the first. The last approval takes the money off the
+commitment, under the lock of its account: of two payments that compete for the same money one is
+approved and the other is told.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from core.text import N_, Message
 from finance.commitments.services import shift
 from finance.disbursements import policy
 from finance.disbursements.models import Disbursement
-from finance.disbursements.queries import till_findings
+from finance.disbursements.queries import limit_for, till_findings
+from finance.disbursements.rules import SOURCE_LIMIT, above
 
 
 def refuse_failed(findings: list[Finding]) -> None:
@@ -35,7 +37,7 @@ def take_part(disbursement: Disbursement, by: Any) -> None:
         raise refusal
 
 
-def findings_now(disbursement: Disbursement, by: Any) -> list[Finding]:
+def findings_now(disbursement: Disbursement, by: Any, *, leaving: bool = False) -> list[Finding]:
     return till_findings(
         disbursement.tranche,
         disbursement.payee_account,
@@ -43,6 +45,7 @@ def findings_now(disbursement: Disbursement, by: Any) -> list[Finding]:
         receipt_number=disbursement.receipt_number,
         disbursement=disbursement,
         people=[by] if by is not None else [],
+        leaving=leaving,
     )
 
 
@@ -51,9 +54,17 @@ def _check(disbursement: Disbursement, by: Any, place: str) -> None:
     refusal = policy.may_step(by, disbursement, place)
     if refusal is not None:
         raise refusal
-    findings = findings_now(disbursement, by)
+    findings = findings_now(disbursement, by, leaving=place == "released")
     refuse_failed(findings)
     disbursement.findings = json.dumps([item.to_dict() for item in findings], ensure_ascii=False)
+
+
+def _fill(disbursement: Disbursement, by: Any, place: str) -> None:
+    """Note who took the step, and in whose place."""
+    setattr(disbursement, f"{place}_by", by.actor_id)
+    away = by.in_place_of(policy.PERMISSION_OF[place], disbursement.agency_id)
+    if away is not None:
+        disbursement.in_place_of = {**(disbursement.in_place_of or {}), place: away}
 
 
 def _review_guard(disbursement: Disbursement, *, by: Actor) -> None:
@@ -61,15 +72,45 @@ def _review_guard(disbursement: Disbursement, *, by: Actor) -> None:
 
 
 def _review_effect(disbursement: Disbursement, *, by: Actor) -> None:
-    disbursement.reviewed_by = by.actor_id
+    _fill(disbursement, by, "reviewed")
 
 
-def _approve_guard(disbursement: Disbursement, *, by: Actor) -> None:
+def _approve_guard(disbursement: Disbursement, *, by: Any) -> None:
     _check(disbursement, by, "approved")
+    limit = limit_for(disbursement, by)
+    if above(disbursement.amount, limit):
+        raise Refusal(
+            Message(
+                N_(
+                    "%(amount)s yuan are above the limit of %(limit)s yuan: two leaders approve, one after the other."
+                ),
+                {"amount": disbursement.amount, "limit": limit},
+            ),
+            rule="RAP-3",
+            source=SOURCE_LIMIT,
+            status=409,
+        )
 
 
 def _approve_effect(disbursement: Disbursement, *, by: Actor) -> None:
-    disbursement.approved_by = by.actor_id
+    _fill(disbursement, by, "approved")
+    _shift(disbursement, "disbursement_approved", "committed", "payable", by)
+
+
+def _first_guard(disbursement: Disbursement, *, by: Actor) -> None:
+    _check(disbursement, by, "approved")
+
+
+def _first_effect(disbursement: Disbursement, *, by: Actor) -> None:
+    _fill(disbursement, by, "approved")
+
+
+def _second_guard(disbursement: Disbursement, *, by: Actor) -> None:
+    _check(disbursement, by, "second_approved")
+
+
+def _second_effect(disbursement: Disbursement, *, by: Actor) -> None:
+    _fill(disbursement, by, "second_approved")
     _shift(disbursement, "disbursement_approved", "committed", "payable", by)
 
 
@@ -78,7 +119,8 @@ def _release_guard(disbursement: Disbursement, *, by: Actor) -> None:
 
 
 def _release_effect(disbursement: Disbursement, *, by: Actor) -> None:
-    disbursement.released_by = by.actor_id
+    _fill(disbursement, by, "released")
+    disbursement.released_at = clock.now()
 
 
 def _paid_guard(disbursement: Disbursement, *, by: Actor, paid_on: date, voucher_number: str) -> None:
@@ -116,9 +158,8 @@ def _cancel_guard(disbursement: Disbursement, *, by: Actor, reason: str) -> None
     _require_reason(reason)
 
 
-def _cancel_effect(disbursement: Disbursement, *, by: Actor, reason: str) -> None:
-    if disbursement.approved_by is not None:
-        _shift(disbursement, "disbursement_cancelled", "payable", "committed", by, memo=reason)
+def _give_back(disbursement: Disbursement, *, by: Actor, reason: str) -> None:
+    _shift(disbursement, "disbursement_cancelled", "payable", "committed", by, memo=reason)
 
 
 def _require_reason(reason: str) -> None:
@@ -145,6 +186,7 @@ DISBURSEMENT = Lifecycle(
     states=(
         State("requested", N_("waiting for review"), "waiting"),
         State("reviewed", N_("waiting for approval"), "waiting"),
+        State("first_approved", N_("waiting for the second leader"), "waiting"),
         State("approved", N_("approved, to be released"), "active"),
         State("released", N_("released to the bank"), "active"),
         State("paid", N_("paid"), "done"),
@@ -172,6 +214,26 @@ DISBURSEMENT = Lifecycle(
             permission="disbursement.approve",
             guard=_approve_guard,
             effect=_approve_effect,
+        ),
+        Transition(
+            "first_approve",
+            ("reviewed",),
+            "first_approved",
+            N_("Approve as the first leader"),
+            "first_approved",
+            permission="disbursement.approve",
+            guard=_first_guard,
+            effect=_first_effect,
+        ),
+        Transition(
+            "second_approve",
+            ("first_approved",),
+            "approved",
+            N_("Approve as the second leader"),
+            "second_approved",
+            permission="disbursement.approve",
+            guard=_second_guard,
+            effect=_second_effect,
         ),
         Transition(
             "release",
@@ -205,12 +267,21 @@ DISBURSEMENT = Lifecycle(
         ),
         Transition(
             "cancel",
-            ("requested", "reviewed", "approved"),
+            ("requested", "reviewed", "first_approved"),
             "cancelled",
             N_("Cancel the payment"),
             "cancelled",
             guard=_cancel_guard,
-            effect=_cancel_effect,
+        ),
+        # Once the money has left the commitment, it goes back there.
+        Transition(
+            "cancel_approved",
+            ("approved",),
+            "cancelled",
+            N_("Cancel the payment"),
+            "cancelled",
+            guard=_cancel_guard,
+            effect=_give_back,
         ),
         # By a recovery case, when the whole payment has come back; the case moves the money.
         Transition("recover", ("paid",), "recovered", N_("Close as recovered"), "recovered"),

@@ -6,16 +6,25 @@ from collections.abc import Callable
 from typing import Any
 
 from core import clock
-from core.access.policy import Refusal, require_distinct
+from core.access.policy import Refusal
+from core.db import db
 from core.text import N_, Message
 from finance.commitments.models import Commitment
 from finance.commitments.queries import excluded_people
-from finance.disbursements.models import Disbursement, PayeeAccount
+from finance.disbursements.models import Disbursement, PayeeAccount, PaymentLimit
 from finance.disbursements.rules import SOURCE_RECUSAL, excluded_sentence
+from registry.accounts.models import User
 from registry.interests.queries import conflict
 
 SEPARATION = "政府采购法 第六十一条；行政事业单位内部控制规范（试行）第十五条"
 
+PERMISSION_OF = {
+    "requested": "disbursement.request",
+    "reviewed": "disbursement.review",
+    "approved": "disbursement.approve",
+    "second_approved": "disbursement.approve",
+    "released": "disbursement.pay",
+}
 CANCELLING = ("disbursement.request", "disbursement.review", "disbursement.approve")
 
 
@@ -55,23 +64,56 @@ def may_take_part(user: Any, commitment: Commitment) -> Refusal | None:
 
 
 def may_step(user: Any, disbursement: Disbursement, place: str) -> Refusal | None:
-    """Whether the user may fill ``place`` (reviewed, approved, released): excluded people and those
-    who filled another place on this payment may not. State and permission are asked elsewhere.
+    """Whether the user may fill ``place`` (reviewed, approved, second_approved, released): excluded
+    people and those who filled another place on this payment may not, nor who acts in place of one
+    of them. State and permission are asked elsewhere.
     """
     refusal = may_take_part(user, disbursement.commitment)
     if refusal is not None:
         return refusal
-    people = {
+    away = user.in_place_of(PERMISSION_OF[place], disbursement.agency_id)
+    if away is not None:
+        refusal = may_take_part(db.session.get_one(User, away), disbursement.commitment)
+        if refusal is not None:
+            return refusal
+    filled = {who for who in places_of(disbursement).values() if who is not None}
+    stood_for = set((disbursement.in_place_of or {}).values())
+    if user.id in filled:
+        return Refusal(
+            Message(
+                N_(
+                    "One person cannot take two steps on the same record: prepare, review and approve need three people."
+                )
+            ),
+            rule="RAP-2",
+            source=SEPARATION,
+            whose_turn=Message(N_("another person holding the same role")),
+            status=403,
+        )
+    if user.id in stood_for or (away is not None and away in filled | stood_for):
+        return Refusal(
+            Message(
+                N_(
+                    "A step lent to a colleague counts for both: neither takes another step on the same payment."
+                )
+            ),
+            rule="RAP-2",
+            source=SEPARATION,
+            whose_turn=Message(N_("another person holding the same role")),
+            status=403,
+        )
+    return None
+
+
+def places_of(disbursement: Disbursement) -> dict[str, int | None]:
+    """Who filled which place so far."""
+    return {
         "requested": disbursement.requested_by,
         "reviewed": disbursement.reviewed_by,
         "approved": disbursement.approved_by,
-        place: user.id,
+        "second_approved": disbursement.second_approved_by,
+        "released": disbursement.released_by,
     }
-    try:
-        require_distinct(people, rule="RAP-2", source=SEPARATION)
-    except Refusal as separation:
-        return separation
-    return None
 
 
 _asked: dict[str, Callable[[Disbursement], Refusal | None]] = {}
@@ -120,6 +162,21 @@ def may_reveal(user: Any, account: PayeeAccount) -> Refusal | None:
         whose_turn=Message(N_("the finance clerk of the unit")),
         status=403,
     )
+
+
+def may_confirm_limit(user: Any, limit: PaymentLimit) -> Refusal | None:
+    """Another person of finance than the one who set it, and never the one whom it limits."""
+    if not user.may("limit.set", agency_id=limit.agency_id):
+        return Refusal(Message(N_("You do not have the permission for this step.")), status=403)
+    if user.id in (limit.set_by, limit.user_id):
+        return Refusal(
+            Message(N_("A limit is set by one person of finance and confirmed by another, never one's own.")),
+            rule="RAP-3",
+            source=SEPARATION,
+            whose_turn=Message(N_("another person of finance")),
+            status=403,
+        )
+    return None
 
 
 def _finance_of(user: Any, account: PayeeAccount) -> bool:

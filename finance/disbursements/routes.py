@@ -13,35 +13,51 @@ from wtforms.fields import SelectChoice
 
 from core import clock
 from core.access.policy import Refusal
-from core.audit.queries import entries_of
+from core.audit.queries import entries_of, history_of
 from core.db import db
 from core.lifecycle import lifecycle_of
+from core.money import Money
 from core.rules.rules import Finding
 from core.text import N_, Message
 from core.web import navigation, tables
 from core.web.gate import allow, keep
 from core.web.paging import paginate
+from core.web.words import say
 from finance.commitments.queries import committed_balance
 from finance.disbursements import policy, services
-from finance.disbursements.forms import AccountForm, AgainForm, PaidForm, ReasonForm
+from finance.disbursements.forms import AccountForm, AgainForm, LimitForm, PaidForm, ReasonForm
 from finance.disbursements.lifecycle import DISBURSEMENT, findings_now
-from finance.disbursements.models import Disbursement, PayeeAccount
+from finance.disbursements.models import Disbursement, PayeeAccount, PaymentLimit
 from finance.disbursements.queries import (
     BEFORE_APPROVAL,
     accounts_to_confirm,
+    approving_people,
     confirmed_accounts,
+    cools_until,
     disbursement_in_scope,
     disbursement_of,
+    limit_for,
+    limit_in_scope,
+    limits_to_confirm,
     names_of,
     payable_organizations,
     payee_account_in_scope,
     people_of,
+    programme_limits,
+    stuck_payments,
+    successor_of,
+    totals,
+    unit_parameters,
     visible_disbursements,
+    visible_limits,
     visible_payee_accounts,
     waiting_for,
 )
 from finance.disbursements.reports import DISBURSEMENTS, STEPS, view_of
+from finance.disbursements.rules import above
 from finance.ledger.queries import postings_of, transfers_about
+from registry.factors.forms import ProofForm
+from registry.factors.services import prove
 
 bp = Blueprint("disbursements", __name__, url_prefix="/disbursements")
 
@@ -57,11 +73,38 @@ navigation.add_entry(
 ACTIONS = {
     "requested": N_("Review"),
     "reviewed": N_("Approve"),
+    "first_approved": N_("Approve as the second leader"),
     "approved": N_("Release"),
     "released": N_("Record the payment"),
-    "returned": N_("Request again"),
+    "returned": N_("Issue again"),
 }
-PLACES = {"review": "reviewed", "approve": "approved", "release": "released"}
+# state → the step that is next and the place its person fills
+NEXT = {
+    "requested": ("review", "reviewed"),
+    "reviewed": ("approve", "approved"),
+    "first_approved": ("approve", "second_approved"),
+    "approved": ("release", "released"),
+}
+OPEN = (*NEXT, "released")
+# What is done to several payments at once: the service, and the states it starts from.
+IN_BULK = {
+    "review": (services.review, ("requested",), "disbursement.review"),
+    "approve": (services.approve, ("reviewed", "first_approved"), "disbursement.approve"),
+}
+BULK_LIMIT = 200
+EVENTS = {
+    "requested": N_("Payment requested"),
+    "reviewed": N_("Reviewed"),
+    "first_approved": N_("Approved by the first leader"),
+    "second_approved": N_("Approved by the second leader"),
+    "approved": N_("Approved"),
+    "released": N_("Released to the bank"),
+    "paid": N_("Paid"),
+    "returned": N_("Returned by the bank"),
+    "cancelled": N_("Cancelled"),
+    "recovered": N_("Recovered"),
+    "stuck_noted": N_("No answer of the bank in time"),
+}
 
 
 def _tasks(user: Any) -> Iterator[navigation.Task]:
@@ -76,8 +119,19 @@ def _tasks(user: Any) -> Iterator[navigation.Task]:
                 ),
                 url=url_for("disbursements.show", disbursement_id=item.id),
                 action=Message(ACTIONS[item.state]),
-                meta=Message(item.commitment.organization.name),
+                meta=Message(N_("no answer of the bank in time"))
+                if item.stuck_noted_on is not None and item.state == "released"
+                else Message(item.commitment.organization.name),
+                due=item.stuck_noted_on if item.state == "released" else None,
                 amount=item.amount,
+            )
+    if user.may_somewhere("limit.set"):
+        for limit in db.session.scalars(limits_to_confirm(user).limit(20)):
+            yield navigation.Task(
+                title=Message(N_("Limit of %(name)s to confirm"), {"name": limit.user.name}),
+                url=url_for("disbursements.limits"),
+                action=Message(N_("Confirm")),
+                amount=limit.amount,
             )
     if user.may_somewhere("account.payee") or user.may_somewhere("disbursement.review"):
         for account in db.session.scalars(accounts_to_confirm(user).limit(100)):
@@ -117,6 +171,63 @@ def list() -> Any:
         sums=sums,
         findings={row.id: _stored(row) for row in page.rows},
         people=people_of(page.rows),
+        steps=totals(current_user, Disbursement.state.in_(OPEN)),
+        bulk=[
+            step
+            for step, (_service, sources, permission) in IN_BULK.items()
+            if current_user.may_somewhere(permission) and any(row.state in sources for row in page.rows)
+        ],
+        bulk_states={state for step in IN_BULK for state in IN_BULK[step][1]},
+    )
+
+
+@bp.route("/bulk", methods=["GET", "POST"])
+@allow("disbursement.review", "disbursement.approve")
+def bulk() -> Any:
+    """Several payments at once: count and total first, then each with its own result."""
+    given = request.form if request.method == "POST" else request.args
+    name = given.get("step", "")
+    if name not in IN_BULK:
+        abort(404)
+    service, sources, permission = IN_BULK[name]
+    ids = {int(item) for item in given.getlist("disbursement") if item.isdecimal() and len(item) < 19}
+    if len(ids) > BULK_LIMIT:
+        raise Refusal(Message(N_("At most %(limit)s payments at once."), {"limit": BULK_LIMIT}))
+    rows = db.session.scalars(
+        visible_disbursements(current_user)
+        .where(Disbursement.id.in_(ids), Disbursement.agency_id.in_(current_user.agency_ids(permission)))
+        .order_by(Disbursement.id)
+    ).all()
+    outcomes = None
+    if request.method == "POST":
+        outcomes = services.each(service, rows, by=current_user._get_current_object())
+        keep()
+    return render_template(
+        "disbursements/bulk.html",
+        step=name,
+        rows=rows,
+        ready=[item for item in rows if item.state in sources and _barred(item) is None],
+        barred={item.id: _barred(item) for item in rows} if outcomes is None else {},
+        findings={item.id: findings_now(item, current_user) for item in rows} if outcomes is None else {},
+        outcomes=outcomes,
+    )
+
+
+def _barred(disbursement: Disbursement) -> Refusal | None:
+    """Why this person cannot take the next step, as far as people go."""
+    place = NEXT.get(disbursement.state, ("", ""))[1]
+    return policy.may_step(current_user, disbursement, place) if place else None
+
+
+@bp.get("/stuck")
+@allow("disbursement.read")
+def stuck() -> Any:
+    """Released payments that the bank has not answered in time."""
+    rows = stuck_payments(visible_disbursements(current_user))
+    return render_template(
+        "disbursements/stuck.html",
+        rows=rows,
+        total=sum((item.disbursement.amount for item in rows), Money(0)),
     )
 
 
@@ -132,23 +243,13 @@ def _load(disbursement_id: int) -> Disbursement:
 def _page(disbursement: Disbursement, status: int = 200, **forms: Any) -> Any:
     """The page of one payment; ``forms`` are those shown again with their errors."""
     official = current_user.may("disbursement.read", agency_id=disbursement.agency_id)
-    steps = {
-        item.name
-        for item in DISBURSEMENT.transitions
-        if disbursement.state in item.sources
-        and item.permission
-        and current_user.may(item.permission, agency_id=disbursement.agency_id)
-    }
-    blocked: Refusal | None = None
-    for name, place in PLACES.items():
-        if name in steps and (refusal := policy.may_step(current_user, disbursement, place)) is not None:
-            steps.discard(name)
-            blocked = refusal
+    steps, blocked = _steps(disbursement)
     alive = disbursement_of(disbursement.tranche)
-    again = None
+    again = after = None
     if (
-        disbursement.state == "returned"
+        disbursement.state in ("returned", "cancelled")
         and alive is None
+        and (after := successor_of(disbursement)) is None
         and current_user.may("disbursement.request", agency_id=disbursement.agency_id)
     ):
         again = forms.get("again") or _again_form(disbursement)
@@ -157,12 +258,15 @@ def _page(disbursement: Disbursement, status: int = 200, **forms: Any) -> Any:
         "disbursements/show.html",
         disbursement=disbursement,
         official=official,
-        findings=findings_now(disbursement, None)
-        if disbursement.state in ("requested", "reviewed", "approved")
+        findings=findings_now(disbursement, current_user if steps else None)
+        if disbursement.state in NEXT
         else _stored(disbursement),
+        second=_second(disbursement, steps),
         steps=steps,
         blocked=blocked,
-        may_cancel=disbursement.state in DISBURSEMENT.by_name["cancel"].sources
+        after=after,
+        proof_form=forms.get("proof") or ProofForm(current_user, formdata=None),
+        may_cancel=disbursement.state in NEXT
         and policy.may_cancel(current_user, disbursement) is None
         and policy.may_take_part(current_user, disbursement.commitment) is None,
         paid_form=forms.get("paid") or PaidForm(formdata=None, paid_on=clock.today()),
@@ -171,13 +275,43 @@ def _page(disbursement: Disbursement, status: int = 200, **forms: Any) -> Any:
         again_form=again,
         people=people_of([disbursement]),
         times={entry.event: entry.at for entry in entries_of(disbursement, newest_first=False)},
-        history=entries_of(disbursement) if official else [],
+        history=history_of(disbursement) if official else [],
+        words=EVENTS,
         transfers=transfers,
         sides=postings_of(item.id for item in transfers),
         committed=committed_balance(disbursement.commitment) if official else None,
         before_approval=disbursement.state in BEFORE_APPROVAL,
         table=lifecycle_of(disbursement),
     ), status
+
+
+def _steps(disbursement: Disbursement) -> tuple[set[str], Refusal | None]:
+    """The steps that this person may take now, and why not where only a person stands against it."""
+    held = {
+        item.name
+        for item in DISBURSEMENT.transitions
+        if disbursement.state in item.sources
+        and item.permission
+        and current_user.may(item.permission, agency_id=disbursement.agency_id)
+    }
+    if disbursement.state not in NEXT:
+        return held, None
+    name, place = NEXT[disbursement.state]
+    if not held:
+        return set(), None
+    blocked = policy.may_step(current_user, disbursement, place)
+    return ({name} if blocked is None else set()), blocked
+
+
+def _second(disbursement: Disbursement, steps: set[str]) -> bool:
+    """Whether two leaders approve: they did, they are at it, or this reader's approval would not be enough."""
+    if disbursement.second_approved_by is not None or disbursement.state == "first_approved":
+        return True
+    return (
+        disbursement.state == "reviewed"
+        and "approve" in steps
+        and above(disbursement.amount, limit_for(disbursement, current_user))
+    )
 
 
 def _again_form(disbursement: Disbursement, formdata: Any = None) -> AgainForm:
@@ -213,13 +347,28 @@ def review(disbursement_id: int) -> Any:
 def approve(disbursement_id: int) -> Any:
     item = _load(disbursement_id)
     services.approve(item, by=current_user)
+    if item.state == "first_approved":
+        return _done(item, _("Approved by you. A second leader approves next."))
     return _done(item, _("Approved: %(amount)s yuan. Finance releases it next.", amount=item.amount.format()))
 
 
 @bp.post("/<int:disbursement_id>/release")
 @allow("disbursement.pay")
 def release(disbursement_id: int) -> Any:
+    """Money leaves: who is there is asked once more."""
     item = _load(disbursement_id)
+    may = current_user.may("disbursement.pay", agency_id=item.agency_id)
+    if not may or item.state != "approved" or _barred(item) is not None:
+        # Whoever cannot take the step is not asked who they are.
+        services.release(item, by=current_user)
+    form = ProofForm(current_user)
+    if not form.validate():
+        return _page(item, 422, proof=form)
+    problem = prove(current_user._get_current_object(), form.proof.data, address=request.remote_addr or "")
+    if problem is not None:
+        form.proof.errors = [say(problem)]
+        keep()
+        return _page(item, 422, proof=form)
     services.release(item, by=current_user)
     return _done(item, _("Released to the bank. Record the payment when the voucher is here."))
 
@@ -245,7 +394,7 @@ def returned(disbursement_id: int) -> Any:
     if not form.validate():
         return _page(item, 422, returned=form)
     services.mark_returned(item, reason=form.reason.data, by=current_user)
-    return _done(item, _("The money is committed again. The programme officer may request it anew."))
+    return _done(item, _("The money is committed again. The programme officer may issue the payment again."))
 
 
 @bp.post("/<int:disbursement_id>/cancel")
@@ -262,23 +411,21 @@ def cancel(disbursement_id: int) -> Any:
 @bp.post("/<int:disbursement_id>/again")
 @allow("disbursement.request")
 def again(disbursement_id: int) -> Any:
-    """Request a payment that the bank returned once more, with a mended account."""
+    """Issue a payment that came back or was cancelled again, as a new one."""
     item = _load(disbursement_id)
-    if item.state != "returned":
-        raise Refusal(Message(N_("Only a payment that the bank returned is requested again.")), status=409)
     form = _again_form(item, request.form)
     accounts = {
         account.id: account for account in confirmed_accounts(item.commitment.organization, item.commitment)
     }
     if not form.validate():
         return _page(item, 422, again=form)
-    made = services.request_disbursement(
-        item.tranche,
+    made = services.reissue(
+        item,
         payee_account=accounts[form.payee_account_id.data],
         receipt_number=form.receipt_number.data,
         by=current_user,
     )
-    return _done(made, _("Requested again. The finance reviewer is next."))
+    return _done(made, _("Issued again as a new payment. The finance reviewer is next."))
 
 
 @bp.get("/accounts")
@@ -321,11 +468,18 @@ def _account_page(account: PayeeAccount, number: str | None = None) -> Any:
         account=account,
         number=number,
         people=names_of({account.recorded_by, account.confirmed_by}),
+        cools=_cooling(account),
         may_confirm=account.confirmed_by is None
         and account.closed_on is None
         and policy.may_confirm(current_user, account) is None,
         may_reveal=policy.may_reveal(current_user, account) is None,
     )
+
+
+def _cooling(account: PayeeAccount) -> Any:
+    """The first day on which money may leave to it, while that day lies ahead."""
+    day = cools_until(account, unit_parameters(account.organization.agency_id))
+    return day if day is not None and day > clock.today() else None
 
 
 @bp.get("/accounts/<int:account_id>")
@@ -360,3 +514,45 @@ def reveal(account_id: int) -> Any:
     number = services.reveal_number(found, by=current_user)
     keep()
     return _account_page(found, number)
+
+
+@bp.route("/limits", methods=["GET", "POST"])
+@allow("disbursement.read")
+def limits() -> Any:
+    """Up to how much each leader approves alone: set by one person of finance, confirmed by another."""
+    units = current_user.agency_ids("limit.set")
+    people = {item.id: item for item in approving_people(units) if item.user_id != current_user.id}
+    form = LimitForm()
+    form.assignment.choices = [
+        SelectChoice(item.id, f"{item.user.name} · {item.unit_name}") for item in people.values()
+    ]
+    if request.method == "POST" and not units:
+        raise Refusal(Message(N_("You do not have the permission for this step.")), status=403)
+    if form.validate_on_submit():
+        chosen = people[form.assignment.data]
+        services.set_limit(chosen.user, chosen.agency_id or 0, form.amount.data, by=current_user)
+        flash(_("The limit waits for another person of finance."))
+        return redirect(url_for("disbursements.limits"), code=303)
+    page = paginate(visible_limits(current_user), (PaymentLimit.id, True))
+    return render_template(
+        "disbursements/limits.html",
+        page=page,
+        form=form if people else None,
+        confirmable={item.id for item in page.rows if _confirmable(item)},
+        people=names_of({who for item in page.rows for who in (item.set_by, item.confirmed_by)}),
+        programmes=programme_limits(current_user),
+    ), (422 if form.is_submitted() else 200)
+
+
+def _confirmable(limit: PaymentLimit) -> bool:
+    waits = limit.confirmed_by is None and limit.ended_on is None
+    return waits and policy.may_confirm_limit(current_user, limit) is None
+
+
+@bp.post("/limits/<int:limit_id>/confirm")
+@allow("limit.set")
+def confirm_limit(limit_id: int) -> Any:
+    limit = limit_in_scope(current_user, limit_id) or abort(404)
+    services.confirm_limit(limit, by=current_user)
+    flash(_("The limit is in force."))
+    return redirect(url_for("disbursements.limits"), code=303)

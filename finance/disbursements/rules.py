@@ -10,10 +10,20 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from core.money import Money
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
+
+# Parameters of the family RDT that the till reads; amounts in yuan, exact. An account that joins or
+# replaces another of its organization cools off for days before money leaves to it.
+DEFAULTS = {
+    "cooling_off_days": 3,
+    "cooling_off_first_days": 0,
+    "second_leader_above": "500000.00",
+    "answer_within_days": 3,
+}
 
 HOLD_REASONS = {
     "rectification": N_("an open rectification"),
@@ -25,6 +35,7 @@ HOLD_REASONS = {
 EXCLUSIONS = {
     "scored": N_("scored this project"),
     "kinship": N_("related to the payee"),
+    "tied": N_("has or had ties to the payee within the last three years"),
 }
 
 SOURCE_CONTRACT = "政府购买服务管理办法（财政部令第102号）第二十九条"
@@ -32,6 +43,7 @@ SOURCE_RECEIPT = "会计法 第十四条"
 SOURCE_ACCOUNT = "人民币银行结算账户管理办法；财政国库集中支付制度"
 SOURCE_BUDGET = "预算法 第十三条：各级政府、各部门、各单位的支出必须以经批准的预算为依据"
 SOURCE_RECUSAL = "政府采购法实施条例 第九条"
+SOURCE_LIMIT = "行政事业单位内部控制规范（试行）第十五条、第十六条：分级授权，大额资金集体决策"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,8 @@ class TillFacts:
 
     ``available`` is what is committed and not yet approved for payment; ``None`` when this payment
     has taken its money already. ``receipt_used_by`` is the payment that used the receipt before.
-    ``account_names`` are the names money may go to: the payee's and its host's.
+    ``account_names`` are the names money may go to: the payee's and its host's. ``cools_until`` is the
+    first day on which money may leave to the account; ``leaving`` says that it leaves now.
     """
 
     amount: Money
@@ -55,6 +68,9 @@ class TillFacts:
     account_is_payees: bool
     holds: Sequence[tuple[str, str]] = ()
     excluded: Sequence[tuple[str, str]] = ()
+    cools_until: date | None = None
+    today: date | None = None
+    leaving: bool = False
 
 
 def same_name(left: str, right: str) -> bool:
@@ -72,6 +88,7 @@ def till(facts: TillFacts) -> list[Finding]:
         _money(facts),
         _receipt(facts),
         _account(facts),
+        _cooling(facts),
         _holds(facts),
         _people(facts),
     ]
@@ -158,6 +175,54 @@ def _account(facts: TillFacts) -> Finding:
         return _finding("RDT-f", False, title, sentence, source=SOURCE_ACCOUNT)
     sentence = Message(N_("The account is in the name “%(account)s”."), names)
     return _finding("RDT-f", True, title, sentence, source=SOURCE_ACCOUNT)
+
+
+def _cooling(facts: TillFacts) -> Finding:
+    """A changed account is paid to only after some days, in which the payee would notice a fraud."""
+    title = N_("Cooling-off of the account is over")
+    if facts.cools_until is None or facts.today is None or facts.today >= facts.cools_until:
+        sentence = Message(N_("No cooling-off stands against this account."))
+        return _finding("RDT-g", True, title, sentence, source=SOURCE_ACCOUNT)
+    sentence = Message(
+        N_("The account was changed: money leaves to it from %(day)s on. The other steps may go on."),
+        {"day": facts.cools_until},
+    )
+    verdict = Verdict.FAIL if facts.leaving else Verdict.MANUAL
+    return Finding("RDT-g", verdict, Message(title), sentence, source=SOURCE_ACCOUNT)
+
+
+def lower(*limits: Money | None) -> Money | None:
+    """The lowest of the limits that are set; ``None``: none is."""
+    return min((item for item in limits if item is not None), default=None)
+
+
+def above(amount: Money, limit: Money | None) -> bool:
+    """Whether a second leader is needed: the limit itself may still be approved alone."""
+    return limit is not None and amount > limit
+
+
+def leaders(amount: Money, limit: Money | None, *, first: bool, second: bool, decided: bool) -> Finding:
+    """How many leaders approve: one up to the limit, two above it (DOMAIN 2.5).
+
+    ``first`` and ``second`` say who has approved, ``decided`` that no approval is missing.
+    """
+    title = Message(N_("Approved within the limits"))
+    numbers = (
+        Message(N_("limit %(limit)s, amount %(amount)s yuan"), {"limit": limit, "amount": amount})
+        if limit is not None
+        else None
+    )
+    if second:
+        verdict, sentence = Verdict.PASS, N_("Two leaders have approved.")
+    elif decided:
+        verdict, sentence = Verdict.PASS, N_("Approved by one leader within the limits of that day.")
+    elif first:
+        verdict, sentence = Verdict.MANUAL, N_("One leader has approved; a second one is needed.")
+    elif above(amount, limit):
+        verdict, sentence = Verdict.MANUAL, N_("Above the limit: two leaders approve, one after the other.")
+    else:
+        verdict, sentence = Verdict.PASS, N_("One leader may approve this amount.")
+    return Finding("RAP-3", verdict, title, Message(sentence), numbers, source=SOURCE_LIMIT)
 
 
 def _holds(facts: TillFacts) -> Finding:

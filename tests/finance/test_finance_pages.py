@@ -95,7 +95,9 @@ def test_a_payment_by_three_people(bare_app: Flask, browser_as: Browser, payment
     page = browser_as("leader").get(address).forms["approve"].submit(status=303).follow()
     assert "49,000.00" in page
     finance = browser_as("finance")
-    page = finance.get(address).forms["release"].submit(status=303).follow()
+    form = finance.get(address).forms["release"]
+    form["proof"] = world.PASSWORD
+    page = form.submit(status=303).follow()
     page = page.forms["paid"].submit(status=422)
     assert "is-invalid" in page
     page.forms["paid"]["voucher_number"] = "PZ-2026-0009"
@@ -236,7 +238,9 @@ def test_a_returned_payment_is_requested_again(bare_app: Flask, browser_as: Brow
     browser_as("finreview").get(address).forms["review"].submit()
     browser_as("leader").get(address).forms["approve"].submit()
     finance = browser_as("finance")
-    page = finance.get(address).forms["release"].submit().follow()
+    form = finance.get(address).forms["release"]
+    form["proof"] = world.PASSWORD
+    page = form.submit().follow()
     form = page.forms["returned"]
     assert "is-invalid" in form.submit(status=422)
     form["returned-reason"] = "户名不符"

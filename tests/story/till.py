@@ -6,6 +6,7 @@ from datetime import date
 
 from webtest import TestResponse
 
+from tests import world
 from tests.story.desk import Desk, Picked, lacks, reads, refused, seen, send
 
 
@@ -45,7 +46,7 @@ def pays(
     send(page, "review")
     assert desk.forces("finreview", f"{payment}/approve").status_int == 403
     send(desk.takes("leader", payment, about=title), "approve")
-    send(desk.takes("finance", payment, about=title), "release")
+    send(desk.takes("finance", payment, about=title), "release", proof=world.PASSWORD)
     page = desk.takes("finance", payment, about=title)
     page = send(page, "paid", paid_on=day.isoformat(), voucher_number=f"PZ-{receipt}")
     reads(page, amount, f"PZ-{receipt}")
