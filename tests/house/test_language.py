@@ -29,6 +29,7 @@ DATA = {
     "registry/agencies/rules.py": "names of divisions that are no place of their own",
     "registry/accounts/forms.py": "the name of the language in itself",
     "registry/organizations/rules.py": "official names of kinds of organizations, as they stand in registers",
+    "finance/batches/imports.py": "column heads and answers of banks' tables",
     "finance/lottery/imports.py": "column heads and answers of official spreadsheets",
     "finance/lottery/rules.py": "words that a parser of published figures looks for",
     "finance/funds/policy.py": "words of forbidden uses, looked for in titles",
