@@ -100,7 +100,7 @@ def seed_demo() -> None:
     _open_rounds(stage, rubrics, urban_rubrics)
     _desk(stage, rubrics)
     tell_money_back(stage)
-    tell_hosting(stage, PASSWORD)
+    tell_hosting(stage, DEMO_PASSWORD)
     with on(today - timedelta(days=2)):
         set_troubles(stage)
 
