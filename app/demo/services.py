@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from app.demo.funding import tell_funding
 from app.demo.hosting import tell_hosting, tell_money_back
 from app.demo.stage import (
     TEXTS,
@@ -98,6 +99,7 @@ def seed_demo() -> None:
     _noticed_round(stage, rubrics)
     _rounds_in_hand(stage, rubrics)
     _open_rounds(stage, rubrics, urban_rubrics)
+    tell_funding(stage)
     _desk(stage, rubrics)
     tell_money_back(stage)
     tell_hosting(stage, DEMO_PASSWORD)

@@ -75,7 +75,7 @@ def budget_meters(user: Any) -> list[dict[str, Any]]:
                 "paid": figure.paid,
                 "committed": figure.bound,
                 "available": figure.available + figure.set_aside,
-                "total": budget.amount,
+                "total": figure.budgeted,
                 "url": url,
                 "paid_url": url,
                 "committed_url": url,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from core import clock
 from core.money import Money
@@ -18,8 +19,11 @@ from finance.funds.reports import (
     ratio_changes,
 )
 from finance.funds.rules import LOTTERY
-from finance.purchasing.queries import continuations, ratio
-from finance.purchasing.rules import PurchaseRow, compute_ratio
+from finance.purchasing.queries import continuations, figures, rows_of_services
+from finance.purchasing.rules import CONSORTIUM, PurchaseRow, ServiceKey, compute_ratio
+
+# Rows of one service in two years; a service with more is bought by the piece.
+ROWS = 5000
 
 VIEWS = {
     "own": N_("Thirty percent figure of the level"),
@@ -30,29 +34,45 @@ VIEWS = {
 
 
 def changes_of_ratio(bought: Sequence[Bought]) -> list[RatioChange]:
-    """The figures of the level and of the level with those below, before and after the contracts."""
+    """The figures of the level and of the level with those below, before and after the contracts.
+
+    The kept figure is taken as it is; only the services that the contracts belong to are computed anew,
+    so that a page costs the same over a hundred rows and a million.
+    """
     year = clock.today().year
-    result = ratio(bought[0].agency.division_code, year)
-    rows = [*result.rows, *(_as_row(item, place, year) for place, item in enumerate(bought))]
+    found = figures(bought[0].agency.division_code, year, exact=True)
+    more = [_as_row(item, place, year) for place, item in enumerate(bought)]
     links = continuations()
+    rows = [
+        item.row
+        for item in rows_of_services(
+            found, _joined({row.service for row in more}, links), "rollup_with_venture", limit=ROWS
+        )
+    ]
     venture = any(item.is_venture for item in bought)
     changes = []
     for view in ("own_with_venture", "rollup_with_venture") if venture else ("own", "rollup"):
-        before = result.figures[view]
-        after = compute_ratio(
-            rows,
-            year,
-            result.division,
-            include_venture=before.include_venture,
-            rollup=before.rollup,
-            parameters=result.rules,
-            continues=links,
+        before = found.figures[view]
+        part, part_after = (
+            compute_ratio(
+                taken,
+                year,
+                found.division,
+                include_venture=before.include_venture,
+                rollup=before.rollup,
+                parameters=found.book.at,
+                continues=links,
+                basis=found.basis,
+            )
+            for taken in (rows, [*rows, *more])
         )
+        added = before.added_total_fen + part_after.added_total_fen - part.added_total_fen
+        social = before.added_so_fen + part_after.added_so_fen - part.added_so_fen
         changes.append(
             RatioChange(
                 Message(VIEWS[view]),
                 before.ratio,
-                after.ratio,
+                social / added if added else None,
                 before.threshold,
                 Message(
                     N_(
@@ -60,18 +80,28 @@ def changes_of_ratio(bought: Sequence[Bought]) -> list[RatioChange]:
                     ),
                     {
                         "before": Money(before.added_total_fen),
-                        "after": Money(after.added_total_fen),
+                        "after": Money(added),
                         "so": Money(before.added_so_fen.__floor__()),
-                        "so_after": Money(after.added_so_fen.__floor__()),
+                        "so_after": Money(social.__floor__()),
                     },
                 ),
-                {"division": result.division, "year": year, "view": view},
+                {"division": found.division, "year": year, "view": view},
             )
         )
     return changes
 
 
+def _joined(services: set[ServiceKey], links: Sequence[tuple[ServiceKey, ServiceKey]]) -> set[ServiceKey]:
+    """The services with all that confirmed continuations join to them, over any number of steps."""
+    known: set[ServiceKey] = set()
+    while services - known:
+        known = set(services)
+        services = services | {end for link in links if known.intersection(link) for end in link}
+    return services
+
+
 def _as_row(item: Bought, place: int, year: int) -> PurchaseRow:
+    nobody = not item.contractor_code and not item.contractor_kind
     return PurchaseRow(
         contract_no=f"?{place}",
         fiscal_year=year,
@@ -83,15 +113,17 @@ def _as_row(item: Bought, place: int, year: int) -> PurchaseRow:
         public_service=item.public_service,
         contractor="",
         contractor_code=item.contractor_code,
-        contractor_kind=item.contractor_kind,
+        # Nobody yet, but a social organization: as a consortium whose work is all a social organization's.
+        contractor_kind=CONSORTIUM if nobody else item.contractor_kind,
         host_code=item.host_code,
-        so_share=None,
+        so_share=Fraction(1) if nobody else None,
         amount=item.amount,
         cancelled_amount=Money(0),
         fund_source=item.fund_term,
         method="",
         signed_on=clock.today(),
         is_venture=item.is_venture,
+        budget_amount=item.amount,
     )
 
 
@@ -103,10 +135,10 @@ def what_if_owed(
     ``reserved``: the first earmark's part lies reserved already.
     """
     found = WhatIf(ratios=ratio_changes(bought))
-    figures = figures_of_earmarks([earmark for earmark, _amount in parts])
+    standing = figures_of_earmarks([earmark for earmark, _amount in parts])
     lottery: dict[int, tuple[Earmark, dict[str, Money]]] = {}
     for place, (earmark, amount) in enumerate(parts):
-        figure = figures[earmark.id]
+        figure = standing[earmark.id]
         kept = reserved and place == 0
         free = figure.reserved if kept else figure.available
         found.balances.append(

@@ -133,7 +133,10 @@ class WhatIf:
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """A contract that does not exist yet, as the 30% figure would see it."""
+    """A contract that does not exist yet, as the 30% figure would see it.
+
+    Without ``contractor_code`` and ``contractor_kind``: with some social organization.
+    """
 
     agency: Agency
     amount: Money
@@ -186,8 +189,7 @@ def what_if_set_aside(wish: Wish, *, agency: Agency) -> WhatIf:
         found.ratios = ratio_changes(
             [
                 Bought(
-                    agency, wish.amount, FUND_KINDS[budget.fund_source.kind].official, wish.title,
-                    contractor_code="52",
+                    agency, wish.amount, FUND_KINDS[budget.fund_source.kind].official, wish.title
                 )
             ]
         )  # fmt: skip

@@ -109,7 +109,11 @@ def _lying(user: Any) -> Iterator[navigation.Task]:
     budgets = old_budgets(user, "fund.manage", clock.today().year)
     figures = figures_of_budgets(budgets)
     for budget in budgets:
-        verdict = idle_of(budget, figures[budget.id]).verdict
+        figure = figures[budget.id]
+        unused = figure.available + figure.earmarked - open_drafts_of(budget)
+        if not unused:
+            continue
+        verdict = idle_of(budget, figure).verdict
         if verdict is Verdict.FAIL:
             yield navigation.Task(
                 title=Message(
@@ -117,14 +121,17 @@ def _lying(user: Any) -> Iterator[navigation.Task]:
                 ),
                 url=url_for("funds.claw_back", budget_id=budget.id),
                 action=Message(N_("Give it back")),
-                amount=figures[budget.id].available + figures[budget.id].earmarked,
+                amount=unused,
             )
         elif verdict is Verdict.MANUAL:
             yield navigation.Task(
-                title=Message(N_("Unused for a year: %(name)s"), {"name": budget_name(budget)}),
+                title=Message(
+                    N_("Unused for a year, spend it or carry it over: %(name)s"),
+                    {"name": budget_name(budget)},
+                ),
                 url=url_for("funds.budget", budget_id=budget.id) + "#years",
-                action=Message(N_("Spend it or carry it over")),
-                amount=figures[budget.id].available + figures[budget.id].earmarked,
+                action=Message(N_("Look")),
+                amount=unused,
             )
 
 
