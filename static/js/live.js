@@ -49,7 +49,7 @@
   function load(address, from) {
     main().setAttribute("aria-busy", "true");
     htmx.ajax("GET", address, {
-      target: "#main", select: "#main", selectOOB: "#language", swap: "outerHTML show:none", push: "true",
+      target: "#main", select: "#main", selectOOB: "#other-language", swap: "outerHTML show:none", push: "true",
     }).then(function () {
       if (main().getAttribute("aria-busy") !== "true") { settle(from); }
     });

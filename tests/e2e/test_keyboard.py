@@ -56,7 +56,7 @@ def test_a_chart_is_drawn_or_is_a_picture_and_leads_to_its_rows(live: Live, chro
         page.goto(f"{live.base}/ratio/")
         if script:
             expect(page.locator(".chart__plot svg")).to_be_visible()
-            page.locator(".chart__plot svg path").nth(-1).wait_for()
+            expect(page.locator(".chart__plot svg text").first).to_be_visible()
         else:
             picture = page.locator("img.chart__picture")
             assert picture.bounding_box()["height"] > 100

@@ -84,7 +84,7 @@ def test_a_list_changes_in_place_and_is_the_same_as_without_script(
     same()
     expect(page.locator("#voice")).to_contain_text("4")
     assert page.evaluate("document.activeElement.className") == "sheet-frame"
-    assert "after%3D" in page.locator("#language").get_attribute("href"), (
+    assert "after%3D" in page.locator("#other-language").get_attribute("href"), (
         "the language switch leads to this page"
     )
 
