@@ -20,9 +20,11 @@ from evaluation.checkpoints import rules as checkpoints
 from evaluation.decisions import rules as decisions
 from evaluation.panels import rules as panels
 from finance.funds import rules as funds
+from finance.lines.rules import LINE_DEFAULTS, USES
+from finance.lines.rules import SOURCES as LINE_SOURCES
 from finance.purchasing.rules import DEFAULT_PARAMETERS, R30_SOURCES
 from finance.ratios.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE, LIMIT_DEFAULTS, LIMIT_SOURCE
-from grants.calls.rules import RBL_DEFAULTS, REL_DEFAULTS, SOURCES
+from grants.calls.rules import REL_DEFAULTS, SOURCES
 from projects.claims import rules as claims
 from projects.closure import rules as consequences
 
@@ -314,13 +316,59 @@ RBL = Family(
     "RBL",
     N_("Caps of budget lines"),
     N_("How much of a grant each kind of cost may take."),
-    {**RBL_DEFAULTS, **funds.COFUNDING_DEFAULTS},
+    {**LINE_DEFAULTS, **funds.COFUNDING_DEFAULTS},
     (
-        Parameter("staff_max", N_("Project staff, at most"), "percent", SOURCES["RBL-STAFF"]),
-        Parameter("management_max", N_("Management, at most"), "percent", SOURCES["RBL-MGT"]),
-        Parameter("tax_max", N_("Taxes, at most"), "percent", SOURCES["RBL-TAX"]),
-        Parameter("volunteer_max", N_("Volunteer allowances, at most"), "percent", SOURCES["RBL-VOL"]),
-        Parameter("publicity_max", N_("Publicity, at most"), "percent", SOURCES["RBL-PUB"]),
+        Parameter("staff_max", N_("Project staff, at most"), "percent", LINE_SOURCES["RBL-STAFF"]),
+        Parameter("management_max", N_("Management, at most"), "percent", LINE_SOURCES["RBL-MGT"]),
+        Parameter("tax_max", N_("Taxes, at most"), "percent", LINE_SOURCES["RBL-TAX"]),
+        Parameter("volunteer_max", N_("Volunteer allowances, at most"), "percent", LINE_SOURCES["RBL-VOL"]),
+        Parameter("publicity_max", N_("Publicity, at most"), "percent", LINE_SOURCES["RBL-PUB"]),
+        Parameter(
+            "staff_min",
+            N_("Project staff, at least"),
+            "percent",
+            LINE_SOURCES["RBL-STAFFMIN"],
+            optional=True,
+            hint=EMPTY_IS_NONE,
+        ),
+        Parameter(
+            "volunteer_day",
+            N_("Volunteer allowance a person and day, at most"),
+            "whole",
+            LINE_SOURCES["RBL-VOLDAY"],
+            YUAN,
+            0,
+            1000,
+        ),
+        Parameter(
+            "expert_half_day",
+            N_("Expert fee for half a day, at most"),
+            "whole",
+            LINE_SOURCES["RBL-EXPERT"],
+            YUAN,
+            0,
+            10_000,
+        ),
+        Parameter(
+            "cash_limit",
+            N_("One payment in cash, at most"),
+            "whole",
+            LINE_SOURCES["RBL-CASH"],
+            YUAN,
+            0,
+            100_000,
+        ),
+        Parameter("line_transfer", N_("A line may be exceeded by"), "percent", LINE_SOURCES["RBL-LINE"]),
+        Parameter(
+            "insurance_flag", N_("Ask for the insurance of volunteers"), "flag", LINE_SOURCES["RBL-INS"]
+        ),
+        Parameter(
+            "forbidden",
+            N_("Uses that are not paid for"),
+            "marks",
+            LINE_SOURCES["RBL-FORBID"],
+            choices={code: use.label for code, use in USES.items()},
+        ),
         *(
             Parameter(name, title, "percent", funds.COFUNDING_SOURCE, optional=True, hint=EMPTY_IS_NONE)
             for name, title in _COFUNDING.items()

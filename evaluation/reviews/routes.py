@@ -17,7 +17,7 @@ from evaluation.panels import services as panels
 from evaluation.reviews import queries, rules, services
 from evaluation.reviews.forms import DissentForm, RecuseForm, ReleaseForm, Sheet
 from evaluation.reviews.models import Review
-from grants.applications.rules import LINES
+from finance.lines.rules import LINES
 from grants.rubrics.models import Criterion
 from registry.organizations.models import KINDS
 from registry.organizations.queries import grade_on

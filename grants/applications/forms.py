@@ -13,7 +13,7 @@ from wtforms.validators import Optional, ValidationError
 
 from core.money import Money
 from core.web.forms import ChoiceField, DayField, Form, MaxLength, MoneyField, Required
-from grants.applications.rules import LINES
+from finance.lines.rules import LINES
 from grants.applications.services import EDITABLE
 from grants.calls.forms import offered
 

@@ -9,6 +9,7 @@ from core.access.policy import Refusal
 from core.lifecycle import Lifecycle, State, Transition
 from core.money import Money
 from core.text import N_, Message
+from finance.lines.rules import SOURCES as LINE_SOURCES
 from grants.applications.models import Application
 from grants.applications.policy import (
     must_be_open,
@@ -49,7 +50,7 @@ def _propose_guard(application: Application, *, by: Any, amount: Money) -> None:
         raise Refusal(
             Message(N_("A grant is above zero and at most %(limit)s yuan here."), {"limit": limit}),
             rule="RBL-CAP",
-            source=SOURCES["RBL-CAP"],
+            source=LINE_SOURCES["RBL-CAP"],
         )
 
 

@@ -12,8 +12,9 @@ from core import clock
 from core.db import db
 from finance.commitments.queries import running_commitments
 from finance.funds.models import Budget, Earmark
+from finance.lines.rules import LineFacts
 from grants.applications.models import Application, ApplicationVersion, Attachment, BudgetLine
-from grants.applications.rules import ApplicantFacts, CreditFact, LineFacts
+from grants.applications.rules import ApplicantFacts, CreditFact
 from grants.calls.models import Call
 from registry.credit.models import CreditEntry
 from registry.organizations.models import Organization
@@ -146,7 +147,7 @@ def applicant_facts(application: Application, *, on: date) -> ApplicantFacts:
 
 
 def line_facts(application: Application) -> list[LineFacts]:
-    return [LineFacts(line.code, line.grant, line.own) for line in application.lines]
+    return [LineFacts(line.code, line.grant, line.own, line.basis) for line in application.lines]
 
 
 def applied_on(application: Application, *, on: date) -> date:

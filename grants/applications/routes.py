@@ -25,6 +25,7 @@ from core.web import navigation, tables
 from core.web.gate import allow, keep
 from core.web.paging import paginate
 from core.web.words import say
+from finance.lines.rules import CAPPED, LINES, percent_beside, share_limit
 from grants.applications.forms import ATTACHMENT_KINDS, ApplicationForm, StartForm
 from grants.applications.lifecycle import lifecycle
 from grants.applications.models import Application, Attachment
@@ -35,7 +36,6 @@ from grants.applications.queries import (
     version_of,
 )
 from grants.applications.reports import APPLICATIONS, in_every_state
-from grants.applications.rules import CAPPED, LINES, percent_beside, share_limit
 from grants.applications.services import (
     EDITABLE,
     OPTIMIZABLE,

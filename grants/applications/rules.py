@@ -1,4 +1,4 @@
-"""Eligibility (REL) and budget (RBL) rules: pure functions from facts to findings (DOMAIN 3.3, 3.4).
+"""Eligibility (REL) rules: pure functions from facts to findings (DOMAIN 3.3).
 
 Each finding carries its numbers, its evidence and its source. Parameters come from the call
 (:func:`grants.calls.queries.rules_of`): months are calendar months, shares percent as text.
@@ -10,39 +10,12 @@ import calendar
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from fractions import Fraction
 from typing import Any
 
-from core.money import Money, percent
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
-from grants.calls.rules import FORBIDDEN_LINES, SOURCES
+from grants.calls.rules import SOURCES
 
-# The fixed lines of the budget table in their order (业务活动费, 管理费用, 税费; DOMAIN 3.4).
-LINES: dict[str, str] = {
-    "venue": N_("venue"),
-    "supplies": N_("supplies"),
-    "transport": N_("transport"),
-    "publicity": N_("publicity"),
-    "printing": N_("printing"),
-    "expert_fee": N_("experts and supervision"),
-    "volunteer_allowance": N_("volunteer allowances"),
-    "staff_cost": N_("project staff"),
-    "training": N_("training"),
-    "insurance": N_("insurance"),
-    "audit_evaluation": N_("audit and evaluation"),
-    "other": N_("other"),
-    "management": N_("management"),
-    "taxes": N_("taxes"),
-}
-# Rule, line code, parameter: the share of the requested grant that the line may take.
-CAPPED = (
-    ("RBL-STAFF", "staff_cost", "staff_max", N_("Share of project staff")),
-    ("RBL-MGT", "management", "management_max", N_("Share of management")),
-    ("RBL-TAX", "taxes", "tax_max", N_("Share of taxes")),
-    ("RBL-VOL", "volunteer_allowance", "volunteer_max", N_("Share of volunteer allowances")),
-    ("RBL-PUB", "publicity", "publicity_max", N_("Share of publicity")),
-)
 SOCIAL_ORGANIZATIONS = ("social_association", "social_service_agency", "foundation")
 
 
@@ -76,13 +49,6 @@ class ApplicantFacts:
     applications_in_call: int = 1
     running: Sequence[str] = ()  # titles of projects paid by public money that still run
     business_scope: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LineFacts:
-    code: str
-    grant: Money
-    own: Money
 
 
 def add_months(day: date, months: int) -> date:
@@ -450,85 +416,3 @@ def _zombie(facts: ApplicantFacts, years: int, applied_on: date, say: Say) -> Fi
             numbers,
         )
     return say("E20", Verdict.PASS, title, Message(N_("Takes part in annual inspections.")), numbers)
-
-
-def budget(
-    requested: Money,
-    own_funds: Money,
-    cap: Money,
-    lines: Sequence[LineFacts],
-    values: Mapping[str, Any],
-    *,
-    rule_set: str = "",
-) -> list[Finding]:
-    """Every RBL rule about one budget: cap, sums, shares of the grant, lines that are never paid."""
-
-    def say(rule: str, ok: bool, title: str, sentence: Message, numbers: Message | None = None) -> Finding:
-        verdict = Verdict.PASS if ok else Verdict.FAIL
-        return Finding(rule, verdict, Message(title), sentence, numbers, SOURCES[rule], rule_set)
-
-    over_cap = requested > cap
-    found = [
-        say(
-            "RBL-CAP", not over_cap, N_("Cap for one project"),
-            Message(N_("The request is above the cap.") if over_cap else N_("The request is within the cap.")),
-            Message(N_("requested %(requested)s yuan, cap %(cap)s yuan"), {"requested": requested, "cap": cap}),
-        ),
-    ]  # fmt: skip
-    grants = sum((line.grant for line in lines), Money(0))
-    own = sum((line.own for line in lines), Money(0))
-    adds_up = grants == requested and own == own_funds and requested > Money(0)
-    found.append(
-        say(
-            "RBL-SUM", adds_up, N_("Lines and total"),
-            Message(N_("The lines sum to the request.") if adds_up else N_("The lines do not sum to the request.")),
-            Message(N_("lines %(lines)s yuan, requested %(requested)s yuan"), {"lines": grants, "requested": requested}),
-        )
-    )  # fmt: skip
-    for rule, code, key, title in CAPPED:
-        amount = sum((line.grant for line in lines if line.code == code), Money(0))
-        found.append(_share(rule, title, amount, requested, str(values[key]), say))
-    wrong = sorted({line.code for line in lines if line.code not in LINES or line.code in FORBIDDEN_LINES})
-    found.append(
-        say("RBL-FORBID", False, N_("Spending no grant pays for"), Message(N_("The budget has lines that no grant pays for: %(codes)s."), {"codes": ", ".join(wrong)}))
-        if wrong
-        else say("RBL-FORBID", True, N_("Spending no grant pays for"), Message(N_("No forbidden line was found.")))
-    )  # fmt: skip
-    return found
-
-
-def share_limit(text: str) -> Fraction:
-    """``"6.72"`` percent as an exact ratio."""
-    return Fraction(text) / 100
-
-
-def _share(rule: str, title: str, amount: Money, requested: Money, limit: str, say: Say) -> Finding:
-    ratio = amount.ratio_to(requested)
-    maximum = share_limit(limit)
-    if ratio is None:
-        return say(rule, not amount, title, Message(N_("Nothing is requested yet.")))
-    ok = ratio <= maximum
-    fields: dict[str, Any] = {
-        "amount": amount,
-        "requested": requested,
-        "ratio": percent_beside(ratio, maximum),
-        "limit": limit,
-    }
-    if ok:
-        return say(
-            rule, True, title, Message(N_("At most %(limit)s%% of the grant: kept."), {"limit": limit}),
-            Message(N_("%(amount)s ÷ %(requested)s = %(ratio)s"), fields),
-        )  # fmt: skip
-    fields["over"] = amount - requested.share(maximum)
-    return say(
-        rule, False, title, Message(N_("At most %(limit)s%% of the grant: exceeded."), {"limit": limit}),
-        Message(N_("%(amount)s ÷ %(requested)s = %(ratio)s, over by %(over)s yuan"), fields),
-    )  # fmt: skip
-
-
-def percent_beside(ratio: Fraction, limit: Fraction) -> str:
-    """Percent with as many digits as it takes not to show a ratio above the limit as equal to it."""
-    digits = 2
-    while ratio != limit and percent(ratio, digits=digits) == percent(limit, digits=digits) and digits < 12:
-        digits += 1
-    return percent(ratio, digits=digits)

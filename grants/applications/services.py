@@ -24,6 +24,7 @@ from core.money import Money
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
 from finance.commitments.services import cancel_reservation, reserve
+from finance.lines.rules import LINES, budget
 from grants.applications.models import Application, ApplicationVersion, Attachment, BudgetLine
 from grants.applications.policy import local_second, must_be_open, must_be_writable
 from grants.applications.queries import (
@@ -34,7 +35,7 @@ from grants.applications.queries import (
     lines_of,
     submitted_in_call,
 )
-from grants.applications.rules import LINES, budget, eligibility
+from grants.applications.rules import eligibility
 from grants.calls.models import Call
 from grants.calls.queries import rules_of
 from grants.calls.rules import SOURCES
@@ -372,6 +373,7 @@ def findings_for(application: Application, *, on: date) -> list[Finding]:
         call.project_cap,
         line_facts(application),
         rules,
+        fund_kind=call.earmark.budget.fund_source.kind,
         rule_set=rules.label,
     )
     return [*first, *second]

@@ -15,7 +15,8 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.web.forms import Between, ChoiceField, Form, MaxLength, MomentField, MoneyField, Positive, Required
 from core.web.words import say
-from grants.calls.rules import CATEGORIES, RBL_DEFAULTS, REL_DEFAULTS, document_number, weights_problem
+from finance.lines.rules import RBL_DEFAULTS
+from grants.calls.rules import CATEGORIES, REL_DEFAULTS, document_number, weights_problem
 
 RULE_FIELDS = (*REL_DEFAULTS, *RBL_DEFAULTS)
 

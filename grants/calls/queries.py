@@ -11,8 +11,10 @@ from sqlalchemy.orm import joinedload
 from core import clock
 from core.db import db
 from core.rules.queries import Parameters, parameters
+from finance.funds.rules import COFUNDING_DEFAULTS
+from finance.lines.rules import LINE_DEFAULTS, RBL_DEFAULTS
 from grants.calls.models import Call
-from grants.calls.rules import RBL_DEFAULTS, REL_DEFAULTS, serial_of
+from grants.calls.rules import REL_DEFAULTS, serial_of
 
 
 def visible_calls(user: Any) -> Select[Any]:
@@ -74,7 +76,7 @@ def rules_of(call: Call) -> Parameters:
         "programme": call.programme,
     }
     eligibility = parameters("REL", REL_DEFAULTS, **known)
-    budget = parameters("RBL", RBL_DEFAULTS, **known)
+    budget = parameters("RBL", {**LINE_DEFAULTS, **COFUNDING_DEFAULTS}, **known)
     return Parameters(
         {**eligibility, **budget, **call.rules},
         f"{eligibility.label} · {budget.label}",

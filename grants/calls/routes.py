@@ -19,12 +19,13 @@ from core.web import navigation, tables
 from core.web.gate import allow
 from finance.funds.models import Earmark
 from finance.funds.queries import earmark_available, visible_earmarks
+from finance.lines.rules import RBL_DEFAULTS
 from grants.calls.forms import RULE_FIELDS, CallForm, offered
 from grants.calls.models import Call
 from grants.calls.policy import must_be_draft
 from grants.calls.queries import call_in_scope, calls_by_state, is_open, rules_of
 from grants.calls.reports import CALLS, trail
-from grants.calls.rules import RBL_DEFAULTS, REL_DEFAULTS, announced
+from grants.calls.rules import REL_DEFAULTS, announced
 from grants.calls.services import (
     approve_call,
     cancel_call,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.text import N_, Message
+from finance.lines.rules import SOURCES as LINE_SOURCES
 
 # Eligibility (REL): months, years, grade 1 to 5 (0: none asked for).
 REL_DEFAULTS: dict[str, Any] = {
@@ -24,25 +25,6 @@ REL_DEFAULTS: dict[str, Any] = {
     "zombie_years": 2,
     "min_grade": 0,
 }
-# Budget (RBL): shares of the requested grant in percent.
-RBL_DEFAULTS: dict[str, Any] = {
-    "staff_max": "30",
-    "management_max": "10",
-    "tax_max": "6.72",
-    "volunteer_max": "15",
-    "publicity_max": "10",
-}
-# Spending no grant pays for, whatever the call says (DOMAIN 3.2, 3.4).
-FORBIDDEN_LINES = (
-    "fixed_assets",
-    "infrastructure",
-    "reception",
-    "official_vehicles",
-    "overseas_travel",
-    "cash_gifts",
-    "investment",
-)
-
 # Official names of the sources, as findings quote them.
 SOURCES = {
     "E1": "政府采购法 第二十二条第（一）项",
@@ -60,14 +42,6 @@ SOURCES = {
     "E16": "公益创投项目管理办法（违约限制申报）",
     "E17": "党建引领社会组织高质量发展实施方案（党建工作承诺、党组织设置、党建入章）",
     "E20": "社会组织登记管理机关清理整治“僵尸型”社会组织的规定",
-    "RBL-CAP": "公益创投征集公告 资助标准",
-    "RBL-SUM": "公益创投征集公告 预算编制要求",
-    "RBL-FORBID": "彩票公益金管理办法；公益创投项目资金使用规定（不得列支科目）",
-    "RBL-STAFF": "公益创投征集公告 预算编制要求（人员费用比例）",
-    "RBL-MGT": "公益创投征集公告 预算编制要求（管理费用比例）",
-    "RBL-TAX": "公益创投征集公告 预算编制要求（税费按实列支）",
-    "RBL-VOL": "公益创投征集公告 预算编制要求（志愿者补贴比例）",
-    "RBL-PUB": "公益创投征集公告 预算编制要求（宣传费用比例）",
     "TIME": "公益创投征集公告 申报时间（以服务器时间为准）",
 }
 
@@ -117,7 +91,28 @@ def announced(values: Mapping[str, Any], *, max_applications: int) -> list[Annou
         ),
         ("RBL-FORBID", Message(N_("No fixed assets, building, receptions, official cars, travel abroad, cash gifts or investment."))),
     ]  # fmt: skip
-    return [AnnouncedRule(rule, sentence, SOURCES[rule]) for rule, sentence in sentences]
+    sources = {**SOURCES, **LINE_SOURCES}
+    return [AnnouncedRule(rule, sentence, sources[rule]) for rule, sentence in [*sentences, *_also(values)]]
+
+
+def _also(values: Mapping[str, Any]) -> list[tuple[str, Message]]:
+    """Rules of the budget that ask something only where their parameter is set."""
+    found = [
+        (rule, Message(sentence, {"limit": values[key]}))
+        for rule, key, sentence in (
+            ("RBL-STAFFMIN", "staff_min", N_("Project staff: at least %(limit)s%% of the grant.")),
+            (
+                "RBL-VOLDAY",
+                "volunteer_day",
+                N_("Volunteer allowance: at most %(limit)s yuan a person and day."),
+            ),
+            ("RBL-EXPERT", "expert_half_day", N_("Expert fee: at most %(limit)s yuan for half a day.")),
+        )
+        if str(values.get(key, "")).strip()
+    ]
+    if values.get("insurance_flag"):
+        found.append(("RBL-INS", Message(N_("Volunteers are insured where they are exposed to danger."))))
+    return found
 
 
 _NUMBER = re.compile(r"([\u4e00-\u9fff]{1,16})[〔\[【(（]?((?:19|20)\d{2})[〕\]】)）]?第?0*([1-9]\d*)号")

@@ -6,14 +6,22 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from core import clock
 from core.db import db
 from core.money import Money
+from core.rules.queries import Parameters
+from core.rules.rules import Finding
 from core.text import N_, Message
 from finance.commitments.queries import Spending, tell_spending
+from finance.disbursements.queries import account_names
+from finance.lines.queries import caps
+from finance.lines.rules import LINES, VoucherFacts, transfer_finding, voucher
+from grants.calls.queries import rules_of as rules_of_call
 from projects.agreements.models import Agreement, Project
 from projects.agreements.queries import budget_lines, visible_projects
 from projects.spending.models import Expense
 from projects.spending.rules import Line, lines
+from registry.agencies.models import Agency
 
 
 def spent_total(project: Project) -> Money:
@@ -34,6 +42,62 @@ def spent_by_line(project: Project) -> dict[str, Money]:
 def lines_of(project: Project) -> list[Line]:
     """Budget and spending side by side."""
     return lines(budget_lines(project), spent_by_line(project))
+
+
+def rules_of_project(project: Project) -> Parameters:
+    """The RBL parameters of a project: those its call published, else the rule sets in force."""
+    agreement = project.agreement
+    if agreement.application is not None:
+        return rules_of_call(agreement.application.call)
+    agency = db.session.get_one(Agency, project.agency_id)
+    return caps(jurisdiction=agency.division_code, programme=agreement.track, on=clock.today())
+
+
+def findings_of(
+    project: Project,
+    *,
+    line_code: str,
+    amount: Money,
+    purpose: str,
+    means: str,
+    invoice_title: str,
+    units: int | None,
+    has_file: bool,
+) -> list[Finding]:
+    """What the budget rules say about one more voucher; empty for a good one."""
+    values = rules_of_project(project)
+    organization = project.organization
+    commitment = project.agreement.commitment
+    names = account_names(organization, commitment)
+    return voucher(
+        VoucherFacts(
+            line=line_code,
+            label=Message(LINES.get(line_code, line_code)),
+            budget=budget_lines(project).get(line_code, Money(0)),
+            spent=spent_by_line(project).get(line_code, Money(0)) + amount,
+            amount=amount,
+            purpose=purpose,
+            means=means,
+            invoice_title=invoice_title,
+            titles=names,
+            units=units,
+            has_file=has_file,
+        ),
+        values,
+        rule_set=values.label,
+    )
+
+
+def line_findings(project: Project) -> list[Finding]:
+    """Every line that is over its budget now."""
+    values = rules_of_project(project)
+    found = (
+        transfer_finding(
+            Message(LINES.get(line.code, line.code)), line.budget, line.spent, values, rule_set=values.label
+        )
+        for line in lines_of(project)
+    )
+    return [finding for finding in found if finding is not None]
 
 
 def expenses_of(project: Project) -> Select[Expense]:

@@ -13,16 +13,15 @@ from core.files.models import StoredFile
 from core.files.services import serve
 from core.money import Money
 from core.rules.rules import Finding
-from core.text import Message
 from core.web.gate import allow
 from core.web.paging import paginate
-from grants.applications.rules import LINES
+from core.web.words import say
+from finance.lines.rules import LINES, MEANS, uses
 from projects.agreements.models import Project
 from projects.agreements.queries import add_panel, budget_lines, project_in_scope
 from projects.spending import queries, services
 from projects.spending.forms import ExpenseForm
 from projects.spending.models import Expense
-from projects.spending.rules import Line, line_finding
 
 bp = Blueprint("spending", __name__)
 
@@ -40,10 +39,13 @@ def _project_or_404(project_id: int) -> Project:
 @allow("project.read", "own.read")
 def list(project_id: int) -> str:
     project = _project_or_404(project_id)
+    page = paginate(queries.expenses_of(project), (Expense.spent_on, True), (Expense.id, True))
     return render_template(
         "spending/list.html",
         project=project,
-        page=paginate(queries.expenses_of(project), (Expense.spent_on, True), (Expense.id, True)),
+        page=page,
+        told={row.id: [Finding.from_dict(item) for item in row.findings] for row in page.rows},
+        means=MEANS,
         **_facts(project),
     )
 
@@ -67,8 +69,15 @@ def book(project_id: int) -> Any:
         if line.budget
     ]
     if form.validate_on_submit():
+        forbidden = [
+            item
+            for item in uses([form.purpose.data], queries.rules_of_project(project))
+            if item.verdict == "fail"
+        ]
         if queries.voucher_used(project, form.voucher_number.data.strip()):
             form.voucher_number.errors = [gettext("This number is already booked: one invoice pays once.")]
+        elif forbidden:
+            form.purpose.errors = [say(item.sentence) for item in forbidden]
         else:
             return _book(project, form)
     return render_template("spending/book.html", form=form, project=project), 422 if form.errors else 200
@@ -84,12 +93,14 @@ def _book(project: Project, form: ExpenseForm) -> Any:
         payee=form.payee.data,
         voucher_number=form.voucher_number.data,
         purpose=form.purpose.data,
+        means=form.means.data,
+        invoice_title=form.invoice_title.data or "",
+        units=form.units.data,
         file=(file.stream, file.filename) if file and file.filename else None,
         by=current_user,
     )
-    over = any(line.code == expense.line_code and line.left < Money(0) for line in queries.lines_of(project))
-    if over:
-        flash(gettext("Booked. This line is now over its budget: see the finding."), "warn")
+    if expense.findings:
+        flash(gettext("Booked. The budget rules have something to say about it: see the findings."), "warn")
     else:
         flash(gettext("The voucher is booked."), "ok")
     return redirect(url_for("spending.list", project_id=project.id), code=303)
@@ -110,26 +121,13 @@ def _facts(project: Project) -> dict[str, Any]:
         "lines": lines,
         "budget": sum((line.budget for line in lines), Money(0)),
         "spent": sum((line.spent for line in lines), Money(0)),
-        "warnings": _warnings(lines),
+        "warnings": queries.line_findings(project),
         "labels": LINES,
         "may_book": project.state in ("running", "closing")
         and project.audited_cost is None
         and bool(budget_lines(project))
         and current_user.may("delivery.record", organization_id=project.organization_id),
     }
-
-
-def _warnings(lines: Any) -> Any:
-    found: Any = []
-    for line in lines:
-        finding = _warning(line)
-        if finding is not None:
-            found.append(finding)
-    return found
-
-
-def _warning(line: Line) -> Finding | None:
-    return line_finding(line, label=Message(LINES.get(line.code, line.code)))
 
 
 def _panel(project: Project, user: Any) -> dict[str, Any] | None:

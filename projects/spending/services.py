@@ -16,7 +16,7 @@ from projects.agreements.models import Project
 from projects.agreements.policy import require_permission
 from projects.agreements.queries import budget_lines
 from projects.spending.models import Expense
-from projects.spending.queries import voucher_used
+from projects.spending.queries import findings_of, voucher_used
 
 
 def add_expense(
@@ -28,10 +28,16 @@ def add_expense(
     payee: str,
     voucher_number: str,
     purpose: str,
+    means: str = "transfer",
+    invoice_title: str = "",
+    units: int | None = None,
     file: tuple[IO[bytes], str] | None = None,
     by: Any,
 ) -> Expense:
-    """Book one voucher on a budget line. A voucher number counts once in a project."""
+    """Book one voucher on a budget line. A voucher number counts once in a project.
+
+    What the budget rules say about it is kept with it; a use that no grant pays for is refused.
+    """
     require_permission(by, "delivery.record", organization_id=project.organization_id)
     if project.state not in ("running", "closing"):
         raise Refusal(
@@ -58,6 +64,19 @@ def add_expense(
             rule="RBL-VOUCHER",
             status=409,
         )
+    findings = findings_of(
+        project,
+        line_code=line_code,
+        amount=amount,
+        purpose=purpose,
+        means=means,
+        invoice_title=invoice_title,
+        units=units,
+        has_file=file is not None,
+    )
+    for finding in findings:
+        if finding.rule == "RBL-FORBID":
+            raise Refusal(finding.sentence, rule=finding.rule, source=finding.source)
     row = Expense(
         project_id=project.id,
         organization_id=project.organization_id,
@@ -67,6 +86,10 @@ def add_expense(
         payee=payee.strip(),
         voucher_number=number,
         purpose=purpose.strip(),
+        means=means,
+        invoice_title=invoice_title.strip(),
+        units=units,
+        findings=[finding.to_dict() for finding in findings],
         recorded_by=by.id,
         recorded_at=clock.now(),
     )

@@ -20,10 +20,10 @@ from core.lifecycle import Conflict
 from core.money import Money
 from core.rules.rules import Verdict
 from finance.funds.queries import earmark_available
+from finance.lines.rules import LINES
 from grants.applications import services
 from grants.applications.models import Application, ApplicationVersion
 from grants.applications.queries import application_in_scope, eligible_applications, visible_applications
-from grants.applications.rules import LINES
 from registry.credit.services import record_entry
 from registry.interests.services import declare_interest
 from tests import world

@@ -12,20 +12,23 @@ from hypothesis import strategies as st
 
 from core.money import Money
 from core.rules.rules import Finding, Verdict
-from grants.applications.rules import (
+from finance.lines.rules import (
     CAPPED,
     LINES,
-    ApplicantFacts,
-    CreditFact,
+    RBL_DEFAULTS,
     LineFacts,
-    add_months,
     budget,
-    eligibility,
-    last_inspected_year,
     percent_beside,
     share_limit,
 )
-from grants.calls.rules import RBL_DEFAULTS, REL_DEFAULTS, announced
+from grants.applications.rules import (
+    ApplicantFacts,
+    CreditFact,
+    add_months,
+    eligibility,
+    last_inspected_year,
+)
+from grants.calls.rules import REL_DEFAULTS, announced
 
 ON = date(2026, 6, 15)
 GOOD = ApplicantFacts(

@@ -34,6 +34,7 @@ DATA = {
     "finance/lottery/rules.py": "words that a parser of published figures looks for",
     "finance/funds/policy.py": "words of forbidden uses, looked for in titles",
     "finance/funds/rules.py": "official names of kinds of funds, as public tables carry them",
+    "finance/lines/rules.py": "words of forbidden uses, looked for in budgets and vouchers",
     "finance/purchasing/imports.py": "column heads and answers of official spreadsheets",
     "finance/ratios/reports.py": "answers of the official spreadsheet, so that an export can be imported again",
     "finance/purchasing/rules.py": "official names of funds and contractors, compared with imported rows",

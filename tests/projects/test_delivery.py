@@ -12,14 +12,12 @@ from core.access.policy import Refusal
 from core.db import transaction
 from core.money import Money
 from core.rules.rules import Verdict
-from core.text import Message
 from projects.agreements.models import Project
 from projects.agreements.queries import budget_lines
 from projects.agreements.rules import budget_by_line
 from projects.delivery.queries import totals
 from projects.delivery.services import add_record
-from projects.spending.queries import lines_of, spent_total
-from projects.spending.rules import line_finding
+from projects.spending.queries import line_findings, spent_total
 from tests import world
 from tests.projects import road
 
@@ -88,14 +86,13 @@ def test_only_budgeted_lines_are_booked_and_an_overrun_is_told(app) -> None:
         with pytest.raises(Refusal, match="no such budget line"):
             road.spend(project, "1.00", "FP-1", "taxes")
         road.spend(project, "20000.00", "FP-1")
-        venue = lines_of(project)[0]
-        assert line_finding(venue, label=Message("venue")) is None
+        assert line_findings(project) == []
         road.spend(project, "2000.00", "FP-2")
-        finding = line_finding(lines_of(project)[0], label=Message("venue"))
-        assert finding is not None and finding.verdict is Verdict.MANUAL
+        (finding,) = line_findings(project)
+        assert finding.verdict is Verdict.MANUAL
         road.spend(project, "0.01", "FP-3")
-        finding = line_finding(lines_of(project)[0], label=Message("venue"))
-        assert finding is not None and finding.verdict is Verdict.FAIL
+        (finding,) = line_findings(project)
+        assert finding.verdict is Verdict.FAIL
 
 
 def test_lines_shrink_with_the_award_and_still_sum_to_it(app) -> None:
