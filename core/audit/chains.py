@@ -20,7 +20,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +264,13 @@ def _exact(kind: Any, reader: Callable[[Any], Any] | None, value: Any) -> Any:
         as_written = not isinstance(value, str) or value == f"{found:%Y-%m-%d %H:%M:%S.%f}"
         return found if as_written else Unreadable(repr(value))
     expected = int if isinstance(kind, MoneyType) else kind.python_type
+    if expected is date and isinstance(value, str):
+        # SQLite keeps a day as text.
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            return Unreadable(repr(value))
+        return day if value == day.isoformat() else Unreadable(repr(value))
     if expected is bool and value in (0, 1):
         return bool(value)
     return value if type(value) is expected else Unreadable(repr(value))

@@ -240,6 +240,7 @@ def shift(
     key: str,
     reference: tuple[str, int],
     memo: str = "",
+    booked_on: date | None = None,
     by: Actor,
 ) -> list[Transfer]:
     """Move money between the commitment's own accounts (``KINDS``), split over its sources to the fen.
@@ -250,7 +251,7 @@ def shift(
     if len(shares) == 1:
         accounts = _accounts(shares[0])
         legs = [(accounts[giver], -amount), (accounts[taker], amount)]
-        return [move(kind, key=key, legs=legs, reference=reference, memo=memo, by=by)]
+        return [move(kind, key=key, legs=legs, reference=reference, memo=memo, booked_on=booked_on, by=by)]
     books = [_accounts(share) for share in shares]
     givers = _locked([account[giver] for account in books])
     first = list(
@@ -269,6 +270,7 @@ def shift(
             legs=[(account[giver], -part), (account[taker], part)],
             reference=reference,
             memo=memo,
+            booked_on=booked_on,
             by=by,
         )
         for share, account, part in zip(shares, books, _parts(givers, amount, giver, reference), strict=True)

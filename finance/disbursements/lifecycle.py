@@ -22,6 +22,7 @@ from finance.disbursements import policy
 from finance.disbursements.models import Disbursement
 from finance.disbursements.queries import limit_for, till_findings
 from finance.disbursements.rules import SOURCE_LIMIT, above
+from finance.ledger.queries import book_day
 
 
 def refuse_failed(findings: list[Finding]) -> None:
@@ -134,7 +135,17 @@ def _paid_guard(disbursement: Disbursement, *, by: Actor, paid_on: date, voucher
 def _paid_effect(disbursement: Disbursement, *, by: Actor, paid_on: date, voucher_number: str) -> None:
     disbursement.paid_on = paid_on
     disbursement.voucher_number = voucher_number.strip()
-    _shift(disbursement, "disbursement_paid", "payable", "paid", by, memo=voucher_number.strip())
+    # A voucher that comes late is booked on its own day, as long as the books of that month are open.
+    units = {share.agency_id for share in disbursement.commitment.shares}
+    _shift(
+        disbursement,
+        "disbursement_paid",
+        "payable",
+        "paid",
+        by,
+        memo=voucher_number.strip(),
+        booked_on=book_day(units, paid_on),
+    )
 
 
 def _returned_guard(disbursement: Disbursement, *, by: Actor, reason: str) -> None:
@@ -167,7 +178,15 @@ def _require_reason(reason: str) -> None:
         raise Refusal(Message(N_("Say why: the reason stays with the payment.")))
 
 
-def _shift(disbursement: Disbursement, kind: str, giver: str, taker: str, by: Actor, memo: str = "") -> None:
+def _shift(
+    disbursement: Disbursement,
+    kind: str,
+    giver: str,
+    taker: str,
+    by: Actor,
+    memo: str = "",
+    booked_on: date | None = None,
+) -> None:
     shift(
         disbursement.commitment,
         giver,
@@ -177,6 +196,7 @@ def _shift(disbursement: Disbursement, kind: str, giver: str, taker: str, by: Ac
         key=f"disbursement/{disbursement.id}/{kind}",
         reference=("disbursement", disbursement.id),
         memo=memo or disbursement.number,
+        booked_on=booked_on,
         by=by,
     )
 

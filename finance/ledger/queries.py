@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
+from core import clock
 from core.audit.chains import Break, Row, Seals, Unreadable, add_chain, exact_rows, verify_chain
 from core.db import db
 from core.money import Money
 from core.text import N_, Message
-from finance.ledger.models import Account, Posting, Transfer, transfer_content
+from finance.ledger.models import Account, Period, Posting, Transfer, transfer_content
+
+CLOSING = "会计基础工作规范 第六十三条：各单位应当按照规定定期结账；结账前，必须将本期内所发生的各项经济业务全部登记入账。"
 
 KINDS = {
     "source": N_("fund source"),
@@ -92,6 +96,35 @@ def owners(pairs: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Owner]:
 def account_label(account: Account) -> Message:
     """What lies on the account, as a sentence part."""
     return Message(KINDS[account.kind])
+
+
+def closed_month(units: Iterable[int], day: date) -> date | None:
+    """The month of ``day`` when one of these units has closed it; a month with a wish to open it is closed."""
+    month = day.replace(day=1)
+    found = db.session.scalar(
+        select(Period.month)
+        .where(Period.agency_id.in_(sorted(units)), Period.month == month, Period.state != "open")
+        .limit(1)
+    )
+    return month if found is not None else None
+
+
+def book_day(units: Iterable[int], document_day: date) -> date:
+    """The day in the books of a document: its own, or today where the books of its month are closed."""
+    today = clock.today()
+    return document_day if document_day <= today and closed_month(units, document_day) is None else today
+
+
+def booked_between(first: date, last: date) -> ColumnElement[bool]:
+    """Transfers whose day in the books lies from ``first`` to ``last``, both included."""
+    return or_(
+        Transfer.booked_on.between(first, last),
+        and_(
+            Transfer.booked_on.is_(None),
+            Transfer.posted_at >= clock.at_local(first),
+            Transfer.posted_at < clock.at_local(last + timedelta(days=1)),
+        ),
+    )
 
 
 def find_account(owner_type: str, owner_id: int, kind: str) -> Account | None:

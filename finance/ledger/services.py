@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -13,13 +15,19 @@ from core.db import db
 from core.money import Money
 from core.text import N_, Message
 from finance.ledger.models import Account, Posting, Transfer
-from finance.ledger.queries import account_label, find_account
+from finance.ledger.queries import CLOSING, account_label, closed_month, find_account
 
 Leg = tuple[Account, Money]
 
 
 class InsufficientBalance(Refusal):
     """A restricted account would go below zero."""
+
+    status = 409
+
+
+class MonthClosed(Refusal):
+    """The day of a movement lies in a month whose books are closed."""
 
     status = 409
 
@@ -67,15 +75,18 @@ def move(
     legs: list[Leg],
     reference: tuple[str, int],
     memo: str = "",
+    booked_on: date | None = None,
     by: Actor,
 ) -> Transfer:
     """Post one transfer: ``legs`` are (account, amount) with a positive amount arriving, summing to zero.
 
-    The same ``key`` again gives the first transfer and posts nothing, also when two come at once.
-    Raises :class:`InsufficientBalance` when a restricted account would go below zero, and
-    ``ValueError`` for legs that do not sum to zero or a key that was used for something else.
+    ``booked_on`` is its day in the books where that is not today: a document that came late, an
+    opening balance. The same ``key`` again gives the first transfer and posts nothing, also when two
+    come at once. Raises :class:`InsufficientBalance` when a restricted account would go below zero,
+    :class:`MonthClosed` when the books of that day are closed, and ``ValueError`` for legs that do not
+    sum to zero or a key that was used for something else.
     """
-    return _post(kind, key=key, legs=legs, reference=reference, memo=memo, by=by)
+    return _post(kind, key=key, legs=legs, reference=reference, memo=memo, booked_on=booked_on, by=by)
 
 
 def reverse(transfer: Transfer, *, memo: str, by: Actor) -> Transfer:
@@ -103,6 +114,7 @@ def _post(
     reference: tuple[str, int],
     memo: str,
     by: Actor,
+    booked_on: date | None = None,
     reverses_id: int | None = None,
 ) -> Transfer:
     net = _net(legs)
@@ -110,6 +122,10 @@ def _post(
     transfer = db.session.scalar(select(Transfer).where(Transfer.key == key))
     if transfer is not None:
         return _same(transfer, kind, net)
+    now = clock.now()
+    today = clock.local(now).date()
+    # Closing takes the same locks before it looks: whoever comes second sees the first.
+    _refuse_closed(accounts, booked_on or today)
     _refuse_overdraft(accounts, net)
     transfer = Transfer(
         kind=kind,
@@ -118,8 +134,9 @@ def _post(
         reference_id=reference[1],
         reverses_id=reverses_id,
         memo=memo[:200],
-        posted_at=clock.now(),
+        posted_at=now,
         posted_by=by.actor_id,
+        booked_on=booked_on if booked_on != today else None,
     )
     try:
         with db.session.begin_nested():
@@ -164,6 +181,23 @@ def _locked(net: dict[int, Money]) -> list[Account]:
             .execution_options(populate_existing=True)
         )
     )
+
+
+def _refuse_closed(accounts: list[Account], day: date) -> None:
+    units = {account.agency_id for account in accounts if account.agency_id is not None}
+    month = closed_month(units, day)
+    if month is not None:
+        raise MonthClosed(
+            Message(
+                N_(
+                    "The books of %(month)s are closed: nothing is posted on %(day)s. "
+                    "Book a late document on a day of an open month, or have two people open the month again."
+                ),
+                {"month": f"{month:%Y-%m}", "day": day.isoformat()},
+            ),
+            rule="RBK-1",
+            source=CLOSING,
+        )
 
 
 def _refuse_overdraft(accounts: list[Account], net: dict[int, Money]) -> None:
