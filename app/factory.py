@@ -35,7 +35,7 @@ ROOMS = (
     "registry.accounts", "registry.factors", "registry.delegations", "registry.credit", "registry.experts",
     "finance.ledger", "finance.funds", "finance.catalogue", "finance.lines", "finance.purchasing", "finance.ratios",
     "finance.commitments", "finance.disbursements", "finance.recoveries", "finance.hosting", "finance.batches",
-    "finance.lottery", "finance.alerts", "finance.statements",
+    "finance.lottery", "finance.alerts", "finance.books", "finance.exports", "finance.statements",
     "grants.rubrics", "grants.calls", "grants.applications", "grants.notices",
     "projects.agreements", "projects.delivery", "projects.spending", "projects.supervision",
     "projects.claims", "projects.closure",

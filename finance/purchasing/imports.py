@@ -11,15 +11,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.access.policy import Refusal
-from core.money import Money, MoneyError
+from core.cells import read_amount, read_day
+from core.money import Money
 from core.spreadsheets import (
     Cell,
     CellError,
@@ -105,11 +104,8 @@ _YES_NO = {"是": True, "否": False}
 
 _HEADINGS = headings_of(COLUMNS)
 REQUIRED_COLUMNS = tuple(name for name in COLUMNS if name not in OPTIONAL_COLUMNS)
-_DAY = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})日?(?:[ T]00:00(?::00)?)?")
-_COMPACT_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _YEAR = re.compile(r"(\d{4})(?:年|年度)?")
 _SHARE = re.compile(r"[+-]?\d{1,4}(?:\.\d{1,18})?(%?)")
-_DECIMALS = re.compile(r"\.(\d{3,})")
 
 
 class _Refused(ValueError):
@@ -253,7 +249,7 @@ _QUICK_AMOUNT = re.compile(r"\d{1,12}(?:\.(\d{1,2}))?")
 
 def _one(cell: Cell, read: Callable[[Any], Any], optional: bool, as_text: bool) -> Any:
     """One cell as its column reads it; ``ValueError`` for whatever needs a sentence."""
-    if read is _amount and cell.__class__ in (str, float, int):
+    if read is read_amount and cell.__class__ in (str, float, int):
         text = cell if cell.__class__ is str else repr(cell)
         found = _QUICK_AMOUNT.fullmatch(text)  # type: ignore[arg-type]
         if found is not None and text.isascii():  # type: ignore[union-attr]
@@ -306,14 +302,14 @@ class _Row:
         kind = self._take("contractor_kind", _kind)
         host = self._take("host_code", _code, required=False)
         share = self._take("so_share", _share, required=False)
-        amount = self._take("amount_yuan", _amount, as_text=False)
-        cancelled = self._take("cancelled_amount_yuan", _amount, required=False, as_text=False)
+        amount = self._take("amount_yuan", read_amount, as_text=False)
+        cancelled = self._take("cancelled_amount_yuan", read_amount, required=False, as_text=False)
         fund_source = self._take("fund_source", _source)
         method = self._take("method", _method, required=False) or ""
-        signed_on = self._take("signed_on", _day, as_text=False)
+        signed_on = self._take("signed_on", read_day, as_text=False)
         is_venture = self._take("is_venture", _yes_no)
-        budget = self._take("budget_amount_yuan", _amount, required=False, as_text=False)
-        paid = self._take("paid_amount_yuan", _amount, required=False, as_text=False)
+        budget = self._take("budget_amount_yuan", read_amount, required=False, as_text=False)
+        paid = self._take("paid_amount_yuan", read_amount, required=False, as_text=False)
 
         if kind is not None and not self._failed("contractor_code"):
             self._check_kind(kind, code)
@@ -502,60 +498,6 @@ def _share(text: str) -> Fraction:
     if (share * NANO).denominator != 1:
         raise _Refused(Message(N_("the share has more than nine decimals")))
     return share
-
-
-def _amount(cell: Cell) -> Money:
-    """元 with at most two decimals, as text or as a spreadsheet number."""
-    if isinstance(cell, (bool, date, time, timedelta)):
-        raise _Refused(Message(N_("write the amount in yuan with at most two decimals, such as 1234.50")))
-    if isinstance(cell, (int, float)):
-        text = _plain(cell)
-    else:
-        text = cell_text(cell)
-    normal = unicodedata.normalize("NFKC", text)
-    if _DECIMALS.search(normal) and not re.search(r"[^\d.,¥CN+\-−\s]", normal):
-        raise _Refused(Message(N_("the amount has more than two decimals")))
-    try:
-        return Money.parse(text)
-    except MoneyError as error:
-        if "larger" in str(error) or (normal.lstrip("+-").isdigit() and len(normal) > 17):
-            raise _Refused(Message(N_("the amount is larger than the ledger can hold"))) from error
-        raise _Refused(
-            Message(N_("write the amount in yuan with at most two decimals, such as 1234.50"))
-        ) from error
-
-
-def _plain(number: float) -> str:
-    """A spreadsheet number as decimal text: the shortest that means the same float."""
-    try:
-        exact = Decimal(repr(number))
-    except InvalidOperation:
-        exact = Decimal("NaN")
-    if not exact.is_finite():
-        raise _Refused(Message(N_("write the amount in yuan with at most two decimals, such as 1234.50")))
-    if abs(exact) >= 10**15:
-        raise _Refused(Message(N_("the amount is larger than the ledger can hold")))
-    exact = exact.normalize()
-    if exact.as_tuple().exponent < -2:  # type: ignore[operator]
-        raise _Refused(Message(N_("the amount has more than two decimals")))
-    return format(exact, "f")
-
-
-def _day(cell: Cell) -> date:
-    if isinstance(cell, datetime):
-        day = cell.date()
-    elif isinstance(cell, date):
-        day = cell
-    else:
-        text = unicodedata.normalize("NFKC", cell_text(cell))
-        found = _DAY.fullmatch(text) or _COMPACT_DAY.fullmatch(text)
-        try:
-            day = date(int(found[1]), int(found[2]), int(found[3])) if found else date.min
-        except ValueError:
-            day = date.min
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise _Refused(Message(N_("write the day of signature as 2025-03-01")))
-    return day
 
 
 # Looking through a table before it is taken
