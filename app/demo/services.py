@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from app.demo.books import tell_books, tell_openings
 from app.demo.funding import tell_funding
 from app.demo.hosting import tell_hosting, tell_money_back
 from app.demo.stage import (
@@ -85,6 +86,7 @@ def seed_demo() -> None:
     for year in range(begin.year + 1, today.year + 1):
         with on(clock.today().replace(year=year, month=1, day=8)):
             set_budgets(stage, year)
+    tell_openings(stage)
     _finished_round(stage, rubrics)
     with on(
         today.replace(month=5, day=20)
@@ -105,6 +107,8 @@ def seed_demo() -> None:
     tell_hosting(stage, DEMO_PASSWORD)
     with on(today - timedelta(days=2)):
         set_troubles(stage)
+    # Stays last: nothing is told in a month whose books are closed.
+    tell_books(stage)
 
 
 def _catalogue(stage: Stage) -> None:

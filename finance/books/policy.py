@@ -20,7 +20,8 @@ from finance.books.queries import in_use
 from finance.commitments.models import Commitment
 from finance.disbursements.models import PayeeAccount
 from finance.funds.models import Budget, FundSource
-from finance.funds.policy import LOTTERY, LOTTERY_PURPOSES, forbidden_findings, purpose_finding
+from finance.funds.policy import LOTTERY_PURPOSES, forbidden_findings, purpose_finding
+from finance.funds.rules import LOTTERY
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload
 
 from core import clock
 from core.db import db
@@ -16,12 +18,17 @@ from finance.commitments.queries import Spending, tell_spending
 from finance.disbursements.queries import account_names
 from finance.lines.queries import caps
 from finance.lines.rules import LINES, VoucherFacts, transfer_finding, voucher
+from finance.statements.queries import Fee, LineFigures, tell_fees, tell_lines
+from grants.applications.models import Application
 from grants.calls.queries import rules_of as rules_of_call
 from projects.agreements.models import Agreement, Project
 from projects.agreements.queries import budget_lines, visible_projects
 from projects.spending.models import Expense
 from projects.spending.rules import Line, lines
 from registry.agencies.models import Agency
+
+# Remuneration for people's labour is booked on this line (DOMAIN 3.4).
+FEE_LINE = "expert_fee"
 
 
 def spent_total(project: Project) -> Money:
@@ -163,3 +170,56 @@ def _spent_of_commitments(commitment_ids: set[int]) -> dict[int, list[Spending]]
 
 
 tell_spending(_spent_of_commitments)
+
+
+def _lines_of_commitments(commitment_ids: Sequence[int]) -> dict[int, list[LineFigures]]:
+    """Budget lines of the projects under these commitments, for the statements of the books."""
+    projects = db.session.scalars(
+        select(Project)
+        .join(Agreement, Agreement.id == Project.agreement_id)
+        .where(Agreement.commitment_id.in_(commitment_ids))
+        .options(
+            joinedload(Project.agreement).joinedload(Agreement.application).selectinload(Application.lines)
+        )
+    ).all()
+    spent: dict[int, dict[str, Money]] = {}
+    for project_id, code, total in db.session.execute(
+        select(Expense.project_id, Expense.line_code, func.sum(Expense.amount))
+        .where(Expense.project_id.in_([project.id for project in projects]))
+        .group_by(Expense.project_id, Expense.line_code)
+    ):
+        spent.setdefault(project_id, {})[code] = _money(total)
+    return {
+        project.agreement.commitment_id or 0: [
+            LineFigures(line.code, LINES.get(line.code, line.code), line.budget, line.spent)
+            for line in lines(budget_lines(project), spent.get(project.id, {}))
+        ]
+        for project in projects
+    }
+
+
+def _fees(commitment_ids: Sequence[int]) -> list[Fee]:
+    """Expert and supervision fees booked by the projects under these commitments."""
+    rows = db.session.execute(
+        select(Expense, Agreement.commitment_id)
+        .join(Project, Project.id == Expense.project_id)
+        .join(Agreement, Agreement.id == Project.agreement_id)
+        .where(Agreement.commitment_id.in_(commitment_ids), Expense.line_code == FEE_LINE)
+        .order_by(Expense.id)
+    )
+    return [
+        Fee(
+            commitment_id or 0,
+            expense.payee,
+            expense.spent_on,
+            expense.amount,
+            expense.voucher_number,
+            "spending.list",
+            {"project_id": expense.project_id},
+        )
+        for expense, commitment_id in rows
+    ]
+
+
+tell_lines(_lines_of_commitments)
+tell_fees(_fees)

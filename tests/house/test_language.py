@@ -23,6 +23,7 @@ HAN = re.compile(r"[\u3400-\u9fff]")
 DATA = {
     "app/demo": "the fictional world",
     "core/money.py": "the digits and units of amounts in words (大写)",
+    "core/cells.py": "the signs of days as people write them",
     "core/web/words.py": "the signs of Chinese dates, and the name of the language in itself",
     "core/web/forms.py": "a date format that people type",
     "registry/persons/rules.py": "surnames that are read otherwise, for sorting",
@@ -30,6 +31,8 @@ DATA = {
     "registry/accounts/forms.py": "the name of the language in itself",
     "registry/organizations/rules.py": "official names of kinds of organizations, as they stand in registers",
     "finance/batches/imports.py": "column heads and answers of banks' tables",
+    "finance/books/imports.py": "column heads and answers of the opening table",
+    "finance/exports/rules.py": "names of government accounts and column heads of official files",
     "finance/lottery/imports.py": "column heads and answers of official spreadsheets",
     "finance/lottery/rules.py": "words that a parser of published figures looks for",
     "finance/funds/policy.py": "words of forbidden uses, looked for in titles",
