@@ -255,6 +255,23 @@ def flows_of(shares: Iterable[CommitmentShare]) -> dict[int, list[Flow]]:
     return flows
 
 
+def released_of(shares: Iterable[CommitmentShare]) -> dict[int, Money]:
+    """By share id, what was owed and not needed any more: it went back to what was set aside."""
+    rows = db.session.execute(
+        select(Account.owner_id, func.sum(Posting.amount))
+        .join(Posting, Posting.account_id == Account.id)
+        .join(Transfer, Transfer.id == Posting.transfer_id)
+        .where(
+            Account.owner_type == "commitment_share",
+            Account.owner_id.in_({share.id for share in shares}),
+            Account.kind == "committed",
+            Transfer.kind == "remainder_released",
+        )
+        .group_by(Account.owner_id)
+    )
+    return {share_id: -money_of(amount) for share_id, amount in rows}
+
+
 def money_of(value: Any) -> Money:
     """A sum as Money; PostgreSQL gives NUMERIC where the type is lost."""
     return value if isinstance(value, Money) else Money(int(value or 0))

@@ -493,6 +493,7 @@ def _paid_by_year(found: dict[FundSource, dict[int, YearTotal]], years: Sequence
         [
             charts.Series(say(SOURCE_KINDS[kind]), [sums.get(year, Money(0)) for year in years], urls)
             for kind, sums in paid.items()
+            if any(sums.values())
         ],
         stacked=True,
         head=_("Year"),

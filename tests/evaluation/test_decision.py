@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.access.policy import Refusal
 from core.db import db, transaction
@@ -283,3 +283,31 @@ def test_the_worklist_tells_the_next_person(app) -> None:
         assert queries.calls_to_decide(world.user("clerk")) == []
         assert len(queries.decisions_awaiting(world.user("reviewer"))) == 1
         assert queries.decisions_awaiting(world.user("leader")) == []
+
+
+def test_asking_what_the_amounts_would_change_writes_nothing(bare_app, browser_as) -> None:
+    decision_id, _ = proposed(bare_app)
+
+    def everything() -> dict[str, int]:
+        with bare_app.app_context():
+            return {
+                table.name: db.session.scalar(select(func.count()).select_from(table)) or 0
+                for table in db.metadata.sorted_tables
+            }
+
+    with bare_app.app_context():
+        pot = queries.pot(db.session.get_one(Decision, decision_id).call)
+    before = everything()
+    clerk = browser_as("clerk")
+    form = clerk.get(f"/decisions/{decision_id}/edit").forms["amounts"]
+    fields = [name for name in form.fields if name and name.startswith("amount-")]
+    form[fields[0]] = "10,000"
+    typed = {name: form[name].value for name in fields}
+    left = (pot - sum((Money.parse(text) for text in typed.values()), Money(0))).format()
+    page = form.submit("check", status=200)
+    assert pot.format() in page and left in page.html.find(id="what-if").get_text()
+    assert page.forms["amounts"][fields[0]].value == "10,000"
+    region = clerk.get(f"/decisions/{decision_id}/what-if", typed)
+    assert left in region.html.find(id="what-if").get_text()
+    assert left not in clerk.get(f"/decisions/{decision_id}/what-if", {fields[0]: "x"})
+    assert everything() == before

@@ -14,8 +14,8 @@ from webtest import TestApp
 from core import clock
 from core.db import db, transaction
 from core.money import Money
-from finance.commitments.queries import flows_of
-from finance.commitments.services import return_surplus
+from finance.commitments.queries import flows_of, released_of
+from finance.commitments.services import release_remainder, return_surplus
 from finance.disbursements import services as till
 from finance.funds import services
 from finance.funds.models import Budget
@@ -96,6 +96,9 @@ def test_the_flows_are_what_the_ledger_moved(app: Flask) -> None:
     assert (out.payable, out.paid, out.returned) == (Money(0), Money.yuan(49_000), Money(0))
     assert (back.paid, back.returned) == (Money(0), Money.yuan(10))
     assert balance("commitment_share", share.id, "paid") == out.paid - back.returned
+    with transaction():
+        release_remainder(payment.commitment, by=world.user("finance"))
+    assert released_of([share]) == {share.id: Money.yuan(49_000)}
 
 
 def test_a_budget_is_adjusted_by_two_people_on_its_page(bare_app: Flask, browser_as: Browser) -> None:
