@@ -15,8 +15,8 @@ from core.audit.services import SYSTEM
 from core.db import transaction
 from core.money import percent_against
 from finance.purchasing.imports import read_purchases
-from finance.purchasing.queries import ratio
-from finance.purchasing.services import import_purchases
+from finance.purchasing.queries import differences, figures, levels_with_rows
+from finance.purchasing.services import import_purchases, recompute
 from registry.agencies.rules import DivisionError
 
 cli = AppGroup("purchasing", help="Purchased services and the 30% rule.")
@@ -50,7 +50,7 @@ def import_command(file: Path) -> None:
 def ratio_command(division: str, year: int, as_json: bool) -> None:
     """The four 30% figures of a level and year."""
     try:
-        result = ratio(division, year)
+        result = figures(division, year, exact=True)
     except DivisionError as error:
         raise click.ClickException(error.message.english()) from error
     if as_json:
@@ -58,3 +58,28 @@ def ratio_command(division: str, year: int, as_json: bool) -> None:
         return
     for name, figure in result.figures.items():
         click.echo(f"{name}: {percent_against(figure.ratio, figure.threshold)} {figure.status}")
+
+
+@cli.command("recompute")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Change nothing: compare what is kept with every row; exit 1 if they differ.",
+)
+@click.option("--year", type=click.IntRange(1995, 2101), help="One year only.")
+def recompute_command(check: bool, year: int | None) -> None:
+    """Make the kept 30% figures anew from every row, or prove that they are what the rows give."""
+    work = [(division, one) for division, one in levels_with_rows() if year in (None, one)]
+    if not check:
+        for division, one in work:
+            with transaction():
+                recompute([division], one)
+        click.echo(f"{len(work)} figure(s) made anew")
+        return
+    wrong = 0
+    for division, one in work:
+        for sentence in differences(division, one):
+            wrong += 1
+            click.echo(f"{division} {one} {sentence}", err=True)
+    click.echo(f"{len(work)} level(s) and year(s) compared, {wrong} difference(s)")
+    sys.exit(1 if wrong else 0)

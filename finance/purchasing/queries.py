@@ -731,6 +731,43 @@ def verdicts(rows: Iterable[PurchaseRow], rules: R30Parameters, *, include_ventu
     return [judge_row(row, rules, include_venture=include_venture) for row in rows]
 
 
+def levels_with_rows() -> list[tuple[str, int]]:
+    """Levels and years that have a figure, kept or owed: a row is in its year's and in the next one's."""
+    owed = {
+        (normalise_division(code), later)
+        for code, year in db.session.execute(
+            select(Purchase.division_code, Purchase.fiscal_year)
+            .where(Purchase.public_service)
+            .group_by(Purchase.division_code, Purchase.fiscal_year)
+        )
+        for later in (year, year + 1)
+    }
+    kept = db.session.execute(select(LevelFigure.division_code, LevelFigure.fiscal_year).distinct())
+    return sorted(owed | {(row.division_code, row.fiscal_year) for row in kept})
+
+
+def differences(division: str, year: int) -> Iterator[str]:
+    """Where the kept figure of a level is not what its rows give; nothing where all is well."""
+    book = rules_of_year(year)
+    rows = purchase_rows(division, year)
+    links = continuations()
+    kept = db.session.scalars(
+        select(LevelFigure).where(LevelFigure.fiscal_year == year, LevelFigure.division_code == division)
+    ).all()
+    if any(level.rules_digest != book.digest(division) for level in kept):
+        yield "was kept by other rules than those in force"
+        return
+    for basis in BASES:
+        for name in ("own", "own_with_venture"):
+            figure = _kept_figure(kept, division, year, basis, name, book.at(division), True)
+            full = compute_ratio(
+                rows, year, division, True if "venture" in name else None, parameters=book.at,
+                continues=links, basis=basis,
+            )  # fmt: skip
+            if figure != full:
+                yield f"{basis} {name}: kept {figure.to_dict()}, computed {full.to_dict()}"
+
+
 # Imports
 
 Identity = tuple[str, int, str]

@@ -27,7 +27,12 @@ def code_is_social(code):
     return gb32100 % 31 == 0 and (organization + last) % 11 == 0
 
 
-def net(row):
+def net(row, basis="contract"):
+    """Yuan on a basis; nothing where the row does not tell it."""
+    if basis == "budget":
+        return Decimal(row["budget_amount_yuan"]) if row.get("budget_amount_yuan") else None
+    if basis == "payment":
+        return Decimal(row["paid_amount_yuan"]) if row.get("paid_amount_yuan") else None
     cancelled = row["cancelled_amount_yuan"] or "0"
     return Decimal(row["amount_yuan"]) - Decimal(cancelled)
 
@@ -36,20 +41,27 @@ def fen(yuan):
     return Fraction(yuan) * 100
 
 
-def weight(row):
+def weight(row, rules=None):
+    """``rules``: what the row's level has set otherwise: whole_consortium, no_hosted, decided {code: counts}."""
+    rules = rules or {}
+    decided = rules.get("decided", {})
     kind = row["contractor_kind"]
-    if kind == "联合体":
+    if kind == "联合体" and not rules.get("whole_consortium"):
         return Fraction(row["so_share"] or "0")
-    if kind == "备案社区社会组织":
-        return Fraction(1) if code_is_social(row["host_code"]) else Fraction(0)
-    return Fraction(1) if code_is_social(row["contractor_code"]) else Fraction(0)
+    if kind == "备案社区社会组织" and rules.get("no_hosted"):
+        return Fraction(0)
+    code = row["host_code"] if kind == "备案社区社会组织" else row["contractor_code"]
+    if code and code in decided:
+        return Fraction(1) if decided[code] else Fraction(0)
+    return Fraction(1) if code_is_social(code) else Fraction(0)
 
 
-def in_scope(row, venture):
+def in_scope(row, venture, rules=None):
+    rules = rules or {}
     return (
         row["public_service"] == "是"
         and row["fund_source"] not in DONATED
-        and (venture or row["is_venture"] == "否")
+        and (venture or rules.get("with_venture") or row["is_venture"] == "否")
     )
 
 
@@ -78,9 +90,15 @@ def below(code, ancestor):
     return code[: len(ancestor)] == ancestor
 
 
-def figure(rows, year, division, venture, rollup, links=(), quarter_limit=4):
-    """The seven numbers of the expected file, as text. ``links``: pairs (last year's identity, this year's identity)."""
+def figure(
+    rows, year, division, venture, rollup, links=(), quarter_limit=4, basis="contract", rules=None,
+    threshold="0.30",
+):  # fmt: skip
+    """The seven numbers of the expected file, as text. ``links``: pairs (last year's identity, this year's
+    identity); ``rules``: by division, what its level has set otherwise.
+    """
     successor = dict(links)
+    rules = rules or {}
 
     def service_of(row):
         own = identity(row)
@@ -89,7 +107,10 @@ def figure(rows, year, division, venture, rollup, links=(), quarter_limit=4):
     counted = [
         r
         for r in rows
-        if in_scope(r, venture) and int(r["fiscal_year"]) in (year, year - 1) and quarter(r) <= quarter_limit
+        if in_scope(r, venture, rules.get(r["division_code"]))
+        and int(r["fiscal_year"]) in (year, year - 1)
+        and quarter(r) <= quarter_limit
+        and net(r, basis) is not None
     ]
     services = []
     for r in counted:
@@ -100,7 +121,8 @@ def figure(rows, year, division, venture, rollup, links=(), quarter_limit=4):
 
     def total(s, y):
         return sum(
-            (fen(net(r)) for r in counted if service_of(r) == s and int(r["fiscal_year"]) == y), Fraction(0)
+            (fen(net(r, basis)) for r in counted if service_of(r) == s and int(r["fiscal_year"]) == y),
+            Fraction(0),
         )
 
     def added(s):
@@ -108,7 +130,11 @@ def figure(rows, year, division, venture, rollup, links=(), quarter_limit=4):
 
     def to_social(s, y):
         return sum(
-            (weight(r) * fen(net(r)) for r in counted if service_of(r) == s and int(r["fiscal_year"]) == y),
+            (
+                weight(r, rules.get(r["division_code"])) * fen(net(r, basis))
+                for r in counted
+                if service_of(r) == s and int(r["fiscal_year"]) == y
+            ),
             Fraction(0),
         )
 
@@ -124,13 +150,13 @@ def figure(rows, year, division, venture, rollup, links=(), quarter_limit=4):
         status, ratio = "not_applicable", None
     else:
         ratio = n / d
-        status = "met" if ratio >= Fraction("0.30") else "below"
+        status = "met" if ratio >= Fraction(threshold) else "below"
     return {
         "added_total_fen": str(d),
         "added_so_fen": str(n),
         "ratio": None if ratio is None else str(ratio),
         "status": status,
-        "gap_fen": str(max(Fraction(0), Fraction("0.30") * d - n)),
+        "gap_fen": str(max(Fraction(0), Fraction(threshold) * d - n)),
         "total_fen": str(all_this),
         "previous_total_fen": str(all_last),
     }, (change_so / (all_this - all_last) if all_this > all_last else None)

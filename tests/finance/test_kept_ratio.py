@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from datetime import date
 from fractions import Fraction
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.audit.services import SYSTEM
 from core.db import db, transaction
 from core.money import Money
 from core.rules.services import add_rule_set
 from finance.purchasing import queries
-from finance.purchasing.models import ContractorOverride, Purchase, ServiceContinuation
+from finance.purchasing.jobs import renew_stale
+from finance.purchasing.models import ContractorOverride, LevelFigure, Purchase, ServiceContinuation
 from finance.purchasing.queries import bases, figures, levels, line_rows, lines, ratio, rows_behind
 from finance.purchasing.rules import PurchaseRow
 from finance.purchasing.services import (
@@ -29,6 +31,9 @@ from finance.purchasing.services import (
     undo_continuation,
     withdraw_override,
 )
+from finance.ratios.queries import frozen_content, rows_of_year
+from finance.ratios.rules import as_csv
+from tools import verify_r30
 
 AGENCY, OTHER = "52150602MJ1234561L", "91150602MA0N123402"
 DIVISIONS = ["150600", "150602", "150602001"]
@@ -310,3 +315,63 @@ def test_kept_sums_follow_each_write(app):
             by=SYSTEM,
         )
     assert figures("150602", 2025).figures["own"].added_total_fen == before - 4_000
+
+
+def test_the_command_proves_the_kept_figures_and_mends_them(bare_app):
+    with bare_app.app_context():
+        world(bare_app)
+    runner = bare_app.test_cli_runner()
+    proved = runner.invoke(args=["purchasing", "recompute", "--check"])
+    assert proved.exit_code == 0, proved.output
+    with bare_app.app_context(), transaction() as session:
+        session.execute(update(LevelFigure).where(LevelFigure.division_code == "150602").values(added_fen=1))
+    broken = runner.invoke(args=["purchasing", "recompute", "--check"])
+    assert broken.exit_code == 1 and "150602 2025 contract own" in broken.stderr
+    assert runner.invoke(args=["purchasing", "recompute"]).exit_code == 0
+    assert runner.invoke(args=["purchasing", "recompute", "--check"]).exit_code == 0
+
+
+def test_levels_whose_rules_changed_are_made_anew_by_the_worker(app):
+    world(app)
+    with transaction():
+        add_rule_set("R30", {"count_venture": True}, valid_from=date(2025, 7, 1), source="示例")
+    assert not figures("150600", 2025).kept
+    renew_stale()
+    assert figures("150600", 2025).kept
+    assert not queries.stale_levels(2026)
+
+
+def test_what_is_published_is_what_the_verifier_finds(app, tmp_path):
+    """Levels with rules of their own, a service that moved between levels, three bases."""
+    take(
+        row(1, fiscal_year=2024, amount=Money.yuan("30"), division_code="150602"),
+        row(
+            2,
+            amount=Money.yuan("100"),
+            division_code="150600",
+            service_key="A2",
+            budget_amount=Money.yuan("90"),
+        ),
+        row(3, contractor_code=OTHER, contractor_kind="企业", amount=Money.yuan("50"), paid_amount=Money(1)),
+        row(4, service_key="B", division_code="150602001", is_venture=True),
+        row(
+            5, service_key="C", contractor_kind="联合体", contractor_code="", so_share=Fraction("0.333333333")
+        ),
+    )
+    with transaction():
+        earlier, later = ("150602", "示例局", ("key", "A")), ("150600", "示例局", ("key", "A2"))
+        confirm_continuation(earlier, later, fiscal_year=2025, by=SYSTEM)
+        overrides = {OTHER: {"counts": True, "reason": "示例"}}
+        add_rule_set(
+            "R30", {"overrides": overrides}, valid_from=date(2025, 1, 1), source="示例", jurisdiction="150602"
+        )
+        recompute(["150600", "150602", "150602001"], 2025)
+    table = as_csv(rows_of_year("150600", 2025))
+    found = figures("150600", 2025, exact=True)
+    content = frozen_content(found, version=1, rows=table, row_count=5)
+    (tmp_path / "rows.csv").write_bytes(table)
+    (tmp_path / "figure.json").write_text(json.dumps(content), encoding="utf-8")
+    words = [str(tmp_path / "figure.json"), str(tmp_path / "rows.csv")]
+    assert verify_r30.main(words) == 0
+    (tmp_path / "rows.csv").write_bytes(table.replace(b"100.00", b"100.01"))
+    assert verify_r30.main(words) == 1

@@ -41,6 +41,7 @@ DATA = {
     "finance/purchasing/imports.py": "column heads and answers of official spreadsheets",
     "finance/ratios/reports.py": "answers of the official spreadsheet, so that an export can be imported again",
     "finance/purchasing/rules.py": "official names of funds and contractors, compared with imported rows",
+    "tools/verify_r30.py": "names of funds, contractors and answers in published rows",
     "finance/purchasing/services.py": "official names of contractors, written into rows like imported ones",
     "projects/agreements/rules.py": "official names of methods, written into purchase rows",
     "grants/calls/rules.py": "official names of the categories (扶老、助残、救孤、济困)",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.soak import crawl, fuzz
+from tests.soak import crawl, fuzz, r30
 
-CAMPAIGNS = {"crawl": crawl.main, "fuzz": fuzz.main}
+CAMPAIGNS = {"crawl": crawl.main, "fuzz": fuzz.main, "r30": r30.main}
 
 
 def main(words: list[str]) -> int:
