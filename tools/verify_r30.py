@@ -146,13 +146,13 @@ class Groups:
     """Services joined by continuations, and how late each came in its chain."""
 
     def __init__(self, links):
-        self.next = {}
+        self.next: dict = {}
         self.named = set()
         for earlier, later in links:
             self.named |= {earlier, later}
             self.next.setdefault(earlier, set()).add(later)
-        self.group = {}
-        neighbours = {service: set() for service in self.named}
+        self.group: dict = {}
+        neighbours: dict = {service: set() for service in self.named}
         for earlier, later in links:
             neighbours[earlier].add(later)
             neighbours[later].add(earlier)
@@ -187,7 +187,7 @@ class Groups:
 
 def figure(rows, level, year, basis, venture, rollup, rules_of, groups):
     """The seven numbers of a figure, as exact text."""
-    sums = {}
+    sums: dict = {}
     for row in rows:
         if row["year"] not in (year, year - 1) or row[basis] is None:
             continue
@@ -204,7 +204,7 @@ def figure(rows, level, year, basis, venture, rollup, rules_of, groups):
         one[1] += row[basis]
         one[2] += row[basis] * weight(row, rules)
     added_total = total = previous = 0
-    by_denominator = {}
+    by_denominator: dict = {}
     for per in sums.values():
         current = [service for service, years in per.items() if years[year][0]]
         home = max(current or per, key=groups.late)

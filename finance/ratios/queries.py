@@ -46,6 +46,7 @@ from finance.purchasing.queries import (
 )
 from finance.purchasing.rules import (
     R30_SOURCES,
+    Joins,
     PurchaseRow,
     RatioFigure,
     RowVerdict,
@@ -482,7 +483,18 @@ def frozen_content(found: Figures, *, version: int, rows: bytes, row_count: int)
     every = bases(found.division, found.year, on=found.on, exact=True)
     cross = {name: year_on_year_of(figure) for name, figure in found.figures.items()}
     own_levels = levels(found)
-    codes = sorted({found.division, *(figure.division for figure in own_levels)})
+    # Whole chains of continuations, and the rules of every level that a row of them lies at.
+    links, prefix = continuations(), tree_prefix(found.division)
+    joins = Joins(links)
+    near = {joins.root(one) for pair in links for one in pair if one[0].startswith(prefix)}
+    links = [pair for pair in links if joins.root(pair[0]) in near]
+    codes = sorted(
+        {
+            found.division,
+            *(figure.division for venture in (False, True) for figure in levels(found, venture=venture)),
+            *(service[0] for pair in links for service in pair),
+        }
+    )
     return {
         "format": "shanzhi-r30/1",
         "division": found.division,
@@ -512,10 +524,7 @@ def frozen_content(found: Figures, *, version: int, rows: bytes, row_count: int)
             }
             for code in codes
         },
-        "continuations": [
-            [[*service[:2], *service[2]] for service in pair] for pair in continuations()
-            if any(service[0].startswith(tree_prefix(found.division)) for service in pair)
-        ],
+        "continuations": [[[*service[:2], *service[2]] for service in pair] for pair in links],
         "rows": {"file": "rows.csv", "count": row_count, "sha256": sha256(rows).hexdigest()},
     }  # fmt: skip
 
