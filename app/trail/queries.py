@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "agreement": Kind(N_("agreement"), "title", "agreements.show", "agreement_id"),
     "application": Kind(N_("application"), "title", "applications.show", "application_id"),
     "budget": Kind(N_("budget"), "fund_source.name", "funds.budget", "budget_id"),
+    "budget_adjustment": Kind(N_("change of a budget"), "document_number"),
     "call": Kind(N_("call"), "title", "calls.show", "call_id"),
     "catalogue_item": Kind(N_("catalogue entry"), "name"),
     "checkpoint": Kind(N_("evaluation"), "project.title", "checkpoints.show", "checkpoint_id"),

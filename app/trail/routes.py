@@ -28,6 +28,7 @@ from core.web.paging import paginate
 from evaluation.checkpoints import routes as checkpoints
 from evaluation.decisions import routes as decisions
 from evaluation.panels import routes as panels
+from finance.funds import routes as funds
 from finance.hosting import routes as hosting
 from finance.recoveries import routes as recoveries
 from grants.applications import routes as applications
@@ -70,6 +71,8 @@ EVENTS: dict[str, dict[str, str]] = {
     "rectification": supervision.EVENTS,
     "termination": closure.TERMINATION_EVENTS,
     "user_account": accounts.EVENTS,
+    "budget": funds.EVENTS,
+    "budget_adjustment": funds.EVENTS,
 }
 
 # Events of rooms without words of their own, and of every kind of object.

@@ -64,6 +64,15 @@ from registry.agencies.models import Agency
 
 bp = Blueprint("funds", __name__, url_prefix="/funds")
 
+# The words of the audit trail for budgets and their changes.
+EVENTS = {
+    "entered": N_("Budget entered"),
+    "carried over": N_("Rest carried over"),
+    "adjustment entered": N_("Change entered"),
+    "withdrawn": N_("Draft withdrawn"),
+    "refused": N_("Change refused"),
+}
+
 navigation.add_entry(
     "funds.list", N_("Funds and budgets"), icon="yuan", group="money", order=10, permissions=("fund.read",)
 )
