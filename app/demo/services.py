@@ -26,6 +26,7 @@ from app.demo.stage import (
 )
 from app.demo.story import Delivery, Round, on, paper
 from app.demo.tables import set_tables
+from app.demo.till import tell_till
 from app.settings import DEMO_PASSWORD
 from app.work.services import ask_for_export, save_view
 from core import clock
@@ -105,6 +106,7 @@ def seed_demo() -> None:
     _desk(stage, rubrics)
     tell_money_back(stage)
     tell_hosting(stage, DEMO_PASSWORD)
+    tell_till(stage)
     with on(today - timedelta(days=2)):
         set_troubles(stage)
     # Stays last: nothing is told in a month whose books are closed.
