@@ -309,7 +309,12 @@ def till_findings(
     )
     approver = next(iter(people), None) if disbursement is not None else None
     limit = programme_limit(values)
-    if approver is not None and disbursement is not None and disbursement.state == "reviewed":
+    if disbursement is not None and disbursement.approved_by is not None:
+        stood_for = (disbursement.in_place_of or {}).get("approved", disbursement.approved_by)
+        limit = lower(
+            limit, *(limit_of(who, commitment.agency_id) for who in {disbursement.approved_by, stood_for})
+        )
+    elif approver is not None and disbursement is not None and disbursement.state == "reviewed":
         limit = lower(limit, personal_limit(approver, commitment.agency_id))
     return [
         *till(facts),
