@@ -19,6 +19,8 @@ from core.text import N_, Message
 from evaluation.checkpoints import rules as checkpoints
 from evaluation.decisions import rules as decisions
 from evaluation.panels import rules as panels
+from finance.commitments import rules as commitments
+from finance.disbursements import rules as till
 from finance.funds import rules as funds
 from finance.lines.rules import LINE_DEFAULTS, USES
 from finance.lines.rules import SOURCES as LINE_SOURCES
@@ -385,6 +387,18 @@ def _panel(values: Mapping[str, Any]) -> Message | None:
     return None
 
 
+def _tranches(values: Mapping[str, Any]) -> Message | None:
+    for template in values["tranche_templates"]:
+        try:
+            commitments.template_weights(template)
+        except ValueError:
+            return Message(
+                N_("“%(template)s” is no template: percents above zero that sum to 100, such as 50/40/10."),
+                {"template": template},
+            )
+    return None
+
+
 REX = Family(
     "REX",
     N_("Experts and their scores"),
@@ -402,11 +416,18 @@ REX = Family(
 RDT = Family(
     "RDT",
     N_("Paying in tranches"),
-    N_("What must be spent before the next part of a grant is paid."),
-    claims.DEFAULTS,
+    N_("How a grant is split, what comes before the next part, who approves how much, and when money may leave."),
+    {**claims.DEFAULTS, **commitments.TRANCHE_DEFAULTS, **till.DEFAULTS},
     (
         Parameter("spent_percent", N_("Of earlier tranches spent before the next one, at least"), "whole", claims.SOURCE, "%"),
+        Parameter("tranche_templates", N_("Templates of tranches"), "texts", commitments.SOURCE_TRANCHES, hint=ORDERED),
+        Parameter("micro_limit_yuan", N_("Paid whole at signing up to"), "whole", commitments.SOURCE_TRANCHES, YUAN, 0, 100_000_000),
+        Parameter("second_leader_above", N_("A second leader approves above"), "whole", till.SOURCE_LIMIT, YUAN, 0, 100_000_000),
+        Parameter("cooling_off_days", N_("Cooling-off of a changed account"), "whole", till.SOURCE_ACCOUNT, DAYS, 0, 90),
+        Parameter("cooling_off_first_days", N_("Cooling-off of an organization's first account"), "whole", till.SOURCE_ACCOUNT, DAYS, 0, 90),
+        Parameter("answer_within_days", N_("The bank answers within"), "whole", till.SOURCE_ACCOUNT, WORKING_DAYS, 1, 60),
     ),
+    _tranches,
 )  # fmt: skip
 
 REV = Family(

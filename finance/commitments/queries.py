@@ -10,14 +10,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
+from core import clock
 from core.db import db
 from core.money import Money
+from core.rules.queries import Parameters, parameters
 from core.text import Message
 from finance.commitments.models import Commitment, CommitmentShare, ExcludedPerson, Hold, Tranche
+from finance.commitments.rules import TRANCHE_DEFAULTS, whole_at_once_problem
 from finance.funds.models import Budget, Earmark
 from finance.funds.queries import budget_in_scope, earmark_in_scope, source_in_scope, visible_budgets
 from finance.ledger.models import Account, Posting, Transfer
 from finance.ledger.queries import Owner, balances, extract_of, name_owners, owners
+from registry.agencies.models import Agency
 
 KINDS = ("committed", "payable", "paid", "returned")
 
@@ -362,3 +366,21 @@ def _share_names(ids: set[int]) -> dict[int, Owner]:
 
 name_owners("commitment", _names)
 name_owners("commitment_share", _share_names)
+
+
+def tranche_parameters(agency_id: int, programme: str) -> Parameters:
+    """The templates of tranches and the limit of a micro grant at a unit today."""
+    agency = db.session.get_one(Agency, agency_id)
+    return parameters(
+        "RDT",
+        TRANCHE_DEFAULTS,
+        on=clock.today(),
+        jurisdiction=agency.division_code,
+        programme=programme,
+    )
+
+
+def whole_at_once(agency_id: int, programme: str, weights: list[int] | None, amount: Money) -> Message | None:
+    """Why grants of this amount are not paid whole at signing at this unit; ``None``: they may be."""
+    values = tranche_parameters(agency_id, programme)
+    return whole_at_once_problem(weights or [50, 40, 10], amount, int(values["micro_limit_yuan"]))

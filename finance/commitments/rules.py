@@ -1,10 +1,43 @@
-"""How a payment is split over the sources of a commitment."""
+"""How a grant is split into tranches, and a payment over the sources of a commitment."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from core.money import Money
+from core.text import N_, Message
+
+# Parameters of the family RDT: the templates of a programme as percents, and up to how many yuan a
+# grant may be paid whole at signing (DOMAIN 3.5).
+TRANCHE_DEFAULTS = {
+    "tranche_templates": ["50/40/10", "60/30/10", "50/30/20", "60/40", "70/30", "100"],
+    "micro_limit_yuan": 20_000,
+}
+SOURCE_TRANCHES = "公益创投项目协议（分期拨付）；微项目可一次性拨付的办法"
+
+
+def template_weights(template: str) -> list[int]:
+    """The percents of a template such as ``50/40/10``. Raises ``ValueError`` for anything else."""
+    weights = [int(part) for part in template.split("/")]
+    if any(weight <= 0 for weight in weights) or sum(weights) != 100:
+        raise ValueError(f"{template} is no template: percents above zero that sum to 100")
+    return weights
+
+
+def tranche_amounts(amount: Money, template: str) -> list[Money]:
+    """The tranches of a grant to the fen: each rounded down, the last one takes the remainder."""
+    return amount.split(template_weights(template))
+
+
+def whole_at_once_problem(weights: Sequence[int], amount: Money, micro_limit_yuan: int) -> Message | None:
+    """Why a grant of this amount is not paid whole at signing."""
+    limit = Money.yuan(micro_limit_yuan)
+    if len(weights) > 1 or amount <= limit:
+        return None
+    return Message(
+        N_("A grant is paid whole at signing up to %(limit)s yuan only; this one may be %(amount)s yuan."),
+        {"limit": limit, "amount": amount},
+    )
 
 
 def apportion(amount: Money, left: Sequence[Money]) -> list[Money]:

@@ -21,7 +21,7 @@ from core.text import N_, Message
 DEFAULTS = {
     "cooling_off_days": 3,
     "cooling_off_first_days": 0,
-    "second_leader_above": "500000.00",
+    "second_leader_above": 500_000,
     "answer_within_days": 3,
 }
 

@@ -17,6 +17,8 @@ from core.money import Money
 from core.text import N_, Message
 from core.web import navigation, tables
 from core.web.gate import allow
+from core.web.words import say
+from finance.commitments.queries import tranche_parameters, whole_at_once
 from finance.funds.models import Earmark
 from finance.funds.queries import earmark_available, visible_earmarks
 from finance.lines.rules import RBL_DEFAULTS
@@ -103,14 +105,16 @@ def new() -> Any:
     earmarks = _earmarks()
     form = CallForm() if request.method == "POST" else CallForm(data=_fresh(earmarks))
     _choices(form, earmarks)
-    if request.method == "POST" and form.validate():
+    if request.method == "POST" and form.validate() and _splits_well(form, earmarks):
         agency = db.session.get_one(
             Agency, {item.id: item for item in earmarks}[form.earmark_id.data].agency_id
         )
         call = draft_call(agency, by=current_user, **form.fields_of_call())
         flash(_("The draft is saved. The next step is the review by another person."), "ok")
         return redirect(url_for("calls.show", call_id=call.id), code=303)
-    page = render_template("calls/edit.html", form=form, call=None, earmarks=earmarks)
+    page = render_template(
+        "calls/edit.html", form=form, call=None, earmarks=earmarks, templates=_templates(earmarks)
+    )
     return page, 422 if form.errors else 200
 
 
@@ -124,11 +128,13 @@ def edit(call_id: int) -> Any:
     earmarks = _earmarks(call.earmark)
     form = CallForm() if request.method == "POST" else CallForm(data=_data_of(call))
     _choices(form, earmarks)
-    if request.method == "POST" and form.validate():
+    if request.method == "POST" and form.validate() and _splits_well(form, earmarks, call.programme):
         update_call(call, by=current_user, **form.fields_of_call())
         flash(_("The draft is saved."), "ok")
         return redirect(url_for("calls.show", call_id=call.id), code=303)
-    page = render_template("calls/edit.html", form=form, call=call, earmarks=earmarks)
+    page = render_template(
+        "calls/edit.html", form=form, call=call, earmarks=earmarks, templates=_templates(earmarks)
+    )
     return page, 422 if form.errors else 200
 
 
@@ -288,6 +294,25 @@ def _choices(form: CallForm, earmarks: list[Earmark]) -> None:
     form.min_grade.choices = offered(
         [(0, _("none")), *((grade, _("%(grade)sA and above", grade=grade)) for grade in range(1, 6))]
     )
+
+
+def _splits_well(form: CallForm, earmarks: list[Earmark], programme: str = "venture_grant") -> bool:
+    """Whether grants of this size may be paid in these tranches; the reason stands at the field."""
+    chosen = {item.id: item for item in earmarks}[form.earmark_id.data]
+    problem = whole_at_once(chosen.agency_id, programme, form.weights, form.project_cap.data)
+    if problem is not None:
+        form.tranche_1.errors = [*form.tranche_1.errors, say(problem)]
+    return problem is None
+
+
+def _templates(earmarks: list[Earmark]) -> list[str]:
+    """How grants are usually split at these units."""
+    found = [
+        template
+        for agency_id in dict.fromkeys(item.agency_id for item in earmarks)
+        for template in tranche_parameters(agency_id, "venture_grant")["tranche_templates"]
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _fresh(earmarks: list[Earmark]) -> dict[str, Any]:

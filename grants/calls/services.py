@@ -12,6 +12,8 @@ from core.lifecycle import fire
 from core.money import Money
 from core.rules.rules import Verdict
 from core.text import N_, Message
+from finance.commitments.queries import whole_at_once
+from finance.commitments.rules import SOURCE_TRANCHES
 from finance.funds.models import Earmark
 from finance.ratios.queries import procurement_limit
 from finance.ratios.rules import invitation_finding
@@ -165,6 +167,9 @@ def _check(call: Call) -> None:
         raise Refusal(Message(N_("The deadline must lie after the opening.")))
     if not isinstance(call.project_cap, Money) or call.project_cap <= Money(0):
         raise Refusal(Message(N_("The cap for one project must be above zero.")))
+    found = whole_at_once(call.agency_id, call.programme, call.tranche_weights, call.project_cap)
+    if found is not None:
+        raise Refusal(found, rule="RDT", source=SOURCE_TRANCHES)
     _check_owned(call)
 
 
