@@ -20,6 +20,7 @@ from finance.commitments.models import Commitment
 from finance.commitments.queries import accounts_of, sums_of
 from finance.commitments.services import commit, place_hold
 from finance.disbursements.models import Disbursement
+from finance.disbursements.queries import confirmed_accounts
 from finance.disbursements.services import (
     approve,
     mark_paid,
@@ -68,11 +69,17 @@ def another(amount: str, number: str) -> Commitment:
     )
 
 
+def known_account():
+    """The payee's account; money goes to a changed one only after some days."""
+    known = confirmed_accounts(world.organization())
+    return known[0] if known else make_account()
+
+
 def paid(commitment: Commitment, place: int, account=None) -> Disbursement:
     """Tranche number ``place`` on its whole way to the bank."""
     item = request_disbursement(
         commitment.tranches[place - 1],
-        payee_account=account or make_account(),
+        payee_account=account or known_account(),
         receipt_number=f"SJ-{commitment.id}-{place}",
         by=world.user("clerk"),
     )
@@ -130,7 +137,7 @@ def test_money_comes_back_in_parts_and_the_payment_ends_as_recovered(app):
 def test_the_tranche_of_a_recovered_payment_is_not_paid_again(app):
     with transaction():
         commitment = make_commitment()
-        account = make_account()
+        account = known_account()
         back(ordered(commitment, "49000.00", paid(commitment, 1, account)), "49000.00")
         with pytest.raises(Refusal, match="already being paid"):
             request_disbursement(
@@ -154,7 +161,7 @@ def test_a_set_off_makes_the_tranche_fall_and_nothing_leaves_the_bank(app):
         assert balance("budget", first.earmark.budget_id, "budget") == budget + Money.yuan("9000.01")
         assert case.state == "settled"
         # What is left of the tranche is paid on the usual way.
-        assert paid(second, 1, make_account("622848001234560000")).amount == Money.yuan("15999.99")
+        assert paid(second, 1).amount == Money.yuan("15999.99")
     assert verify() == []
 
 
@@ -284,7 +291,7 @@ def test_any_sequence_keeps_the_books_and_the_tranches(app, plan):
         given = {item.id: 0 for item in made}
         settled: set[tuple[int, int]] = set()
         cases: list[tuple[Recovery, int]] = []
-        payee = make_account(f"62284800123456{serial:04d}")
+        payee = known_account()
         for act, place, fen in plan:
             commitment = made[place % 2]
             open_now = [(case, left) for case, left in cases if left and case.state == "ordered"]
