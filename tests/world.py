@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from core import clock
 from core.db import db, transaction
+from core.rules.models import RuleSet
 from registry.accounts.models import RoleAssignment, User
 from registry.agencies.models import Agency
 from registry.experts.models import Expert
@@ -90,6 +91,16 @@ def build() -> None:
             session.flush()
             agency.path = f"{agencies[parent].path if parent else '/'}{agency.id}/"
             agencies[name] = agency
+        # Most tests need no plan of lottery money and no photo of its sign; those that do ask for them.
+        session.add(
+            RuleSet(
+                family="RLF",
+                valid_from=date(2000, 1, 1),
+                version=1,
+                parameters={"plan_required": False, "sign_required": False},
+                source="tests only",
+            )
+        )
         organizations: dict[str, Organization] = {}
         today = clock.today()
         for serial, (name, kind, prefix, registered, grade) in enumerate(ORGANIZATIONS, 1):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
-from flask import Blueprint, abort, has_request_context, render_template, request, url_for
+from flask import Blueprint, abort, has_request_context, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from werkzeug.utils import redirect
 
@@ -17,6 +18,9 @@ from core.files.services import store
 from core.text import N_
 from core.web.gate import allow
 from core.web.paging import paginate
+from finance.lottery import queries as lottery_queries
+from finance.lottery import reports as lottery_reports
+from finance.lottery.models import LotteryNotice
 from grants.calls.models import Call
 from grants.notices.models import Notice
 from grants.notices.reports import document_facts
@@ -41,6 +45,7 @@ def sections() -> dict[str, Any]:
         ("portal.projects", _("Funded projects")),
         ("ratios.published", _("Share of social organizations")),
         ("rulebook.published", _("Rules in force")),
+        ("portal.lottery", _("Lottery money")),
     )
     return {
         "sections": [
@@ -149,3 +154,65 @@ def projects() -> str:
 def project(project_id: int) -> str:
     found = queries.funded_project(project_id) or abort(404)
     return render_template("portal/project.html", project=found, GRADES=GRADES)
+
+
+# Notices on the use of lottery money: what was published, as it was frozen ----------------------
+
+
+@bp.get("/lottery")
+@allow.public
+def lottery() -> str:
+    page = paginate(lottery_queries.published_notices(), (LotteryNotice.id, True))
+    return render_template("portal/lottery.html", page=page)
+
+
+def _published(notice_id: int) -> LotteryNotice:
+    return lottery_queries.published_notice(notice_id) or abort(404)
+
+
+@bp.get("/lottery/<int:notice_id>")
+@allow.public
+def lottery_notice(notice_id: int) -> str:
+    found = _published(notice_id)
+    return render_template(
+        "portal/lottery_notice.html",
+        notice=found,
+        facts=lottery_reports.document_facts(found),
+        pdf=pdf_available(),
+    )
+
+
+@bp.get("/lottery/<int:notice_id>/notice.pdf")
+@allow.public
+def lottery_document(notice_id: int) -> Any:
+    found = _published(notice_id)
+    facts = lottery_reports.document_facts(found)
+    return print_out("lottery/document.html", facts, found.title, public=True)
+
+
+@bp.get("/lottery/<int:notice_id>/notice.docx")
+@allow.public
+def lottery_word(notice_id: int) -> Any:
+    found = _published(notice_id)
+    return _download(lottery_reports.notice_word(found), lottery_reports.DOCX, f"{found.title}.docx")
+
+
+@bp.get("/lottery/<int:notice_id>/notice.xlsx")
+@allow.public
+def lottery_workbook(notice_id: int) -> Any:
+    found = _published(notice_id)
+    return _download(lottery_reports.notice_workbook(found), lottery_reports.XLSX, f"{found.title}.xlsx")
+
+
+@bp.get("/lottery/<int:notice_id>/notice.json")
+@allow.public
+def lottery_data(notice_id: int) -> Any:
+    """The very text that the digest covers: its SHA-256 is the one on the page."""
+    found = _published(notice_id)
+    return _download(
+        io.BytesIO(found.frozen.encode()), "application/json", f"lottery-{found.fiscal_year}-{found.id}.json"
+    )
+
+
+def _download(stream: io.BytesIO, media_type: str, name: str) -> Any:
+    return send_file(stream, mimetype=media_type, as_attachment=True, download_name=name, max_age=None)

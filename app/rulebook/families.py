@@ -24,6 +24,7 @@ from finance.disbursements import rules as till
 from finance.funds import rules as funds
 from finance.lines.rules import LINE_DEFAULTS, USES
 from finance.lines.rules import SOURCES as LINE_SOURCES
+from finance.lottery import rules as lottery
 from finance.purchasing.rules import DEFAULT_PARAMETERS, R30_SOURCES
 from finance.ratios.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE, LIMIT_DEFAULTS, LIMIT_SOURCE
 from grants.calls.rules import REL_DEFAULTS, SOURCES
@@ -445,10 +446,55 @@ REV = Family(
 
 RLF = Family(
     "RLF",
-    N_("Money that lies unused"),
-    N_("When idle money is warned about, and when it is taken back."),
-    funds.IDLE_DEFAULTS,
+    N_("Lottery money and money that lies unused"),
+    N_(
+        "What lottery money must be planned and shown for, and when idle money is warned about and taken back."
+    ),
+    {**funds.IDLE_DEFAULTS, **lottery.DEFAULTS},
     (
+        Parameter(
+            "plan_required", N_("Set aside only within an annual plan in force"), "flag", lottery.PLANNED
+        ),
+        Parameter(
+            "elderly_min",
+            N_("For the elderly, at least"),
+            "percent",
+            lottery.ELDERLY_SHARE,
+            optional=True,
+            hint=EMPTY_IS_NONE,
+        ),
+        Parameter(
+            "disability_min",
+            N_("For disabled people, at least"),
+            "percent",
+            lottery.SHANDONG_SHARE,
+            optional=True,
+            hint=EMPTY_IS_NONE,
+        ),
+        Parameter(
+            "children_min",
+            N_("For children, at least"),
+            "percent",
+            lottery.PLANNED,
+            optional=True,
+            hint=EMPTY_IS_NONE,
+        ),
+        Parameter(
+            "grantee_staff_percent",
+            N_("Project staff of grantees, at most"),
+            "percent",
+            lottery.GRANTEE_STAFF,
+        ),
+        Parameter("use_next_year", N_("Raised this year, used next year"), "flag", lottery.PLANNED),
+        Parameter(
+            "notice_due",
+            N_("The use of a year is public by, next year"),
+            "day",
+            lottery.NOTICE_DUE,
+            hint=N_("Month and day, for example 06-30."),
+        ),
+        Parameter("sign_required", N_("Evaluations ask for a photo of the sign"), "flag", lottery.SIGN),
+        Parameter("sign_text", N_("Text of the sign"), "texts", lottery.SIGN),
         Parameter("idle_alert_months", N_("Warning after"), "whole", funds.BUDGET_LAW_42, MONTHS, 1, 60),
         Parameter(
             "idle_clawback_months", N_("Taken back after"), "whole", funds.BUDGET_LAW_42, MONTHS, 1, 120

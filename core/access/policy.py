@@ -57,6 +57,7 @@ _AGENCY_READS = frozenset(
         "commitment.read", "disbursement.read", "call.read", "application.read", "notice.read",
         "agreement.read", "project.read", "panel.read", "review.read", "checkpoint.read", "rule.read",
         "recovery.read", "hosting.read",
+        "alert.read",
     }
 )  # fmt: skip
 
@@ -87,6 +88,7 @@ ROLES: dict[str, Role] = {
                 "disbursement.request", "project.follow", "project.accept", "checkpoint.plan", "purchase.record", "claim.handle",
                 "closure.handle", "rectification.open", "rule.draft",
                 "recovery.propose", "project.terminate", "hosting.draft",
+                "lottery.disclose", "alert.open", "alert.answer",
             },
         ),
         Role(
@@ -95,7 +97,8 @@ ROLES: dict[str, Role] = {
             "agency",
             _AGENCY_READS | {"call.review", "decision.review", "agreement.review", "organization.verify",
                              "project.accept", "expert.verify", "objection.review", "closure.review", "rule.review",
-                             "recovery.review", "termination.review"},
+                             "recovery.review", "termination.review",
+                             "lottery.review", "alert.assign"},
         ),
         Role(
             "funder_leader",
@@ -103,7 +106,8 @@ ROLES: dict[str, Role] = {
             "agency",
             _AGENCY_READS | {"call.approve", "call.publish", "decision.approve", "agreement.sign", "disbursement.approve",
                              "closure.approve", "ratio.publish", "rule.approve",
-                             "recovery.order", "termination.decide", "hosting.sign"},
+                             "recovery.order", "termination.decide", "hosting.sign",
+                             "lottery.approve", "alert.close"},
         ),
         Role(
             "finance_clerk",
@@ -111,7 +115,8 @@ ROLES: dict[str, Role] = {
             "agency",
             _AGENCY_READS | {"fund.manage", "disbursement.pay", "purchase.import", "purchase.record", "account.payee",
                              "ratio.prepare", "rule.draft",
-                             "recovery.book", "hosting.confirm", "limit.set"},
+                             "recovery.book", "hosting.confirm", "limit.set",
+                             "lottery.draft", "alert.open", "alert.answer"},
         ),
         Role(
             "finance_reviewer",
@@ -119,7 +124,8 @@ ROLES: dict[str, Role] = {
             "agency",
             _AGENCY_READS | {"fund.review", "disbursement.review", "decision.review_budget", "agreement.review_money",
                              "ratio.review", "rule.review",
-                             "recovery.review_money", "termination.review_money", "limit.set"},
+                             "recovery.review_money", "termination.review_money", "limit.set",
+                             "lottery.review", "alert.assign"},
         ),
         Role(
             "organizer",
@@ -133,7 +139,7 @@ ROLES: dict[str, Role] = {
             "supervisor",
             N_("discipline inspection and audit"),
             "agency",
-            _AGENCY_READS | {"panel.witness", "audit.read"},
+            _AGENCY_READS | {"panel.witness", "audit.read", "alert.open", "alert.assign", "alert.close"},
         ),
         Role("expert", N_("review expert"), "agency", frozenset({"review.score", "expert.declare"})),
         Role("evaluator", N_("third-party evaluator"), "organization", frozenset({"checkpoint.evaluate"})),

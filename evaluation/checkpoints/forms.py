@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
+from flask_wtf.file import FileField, FileRequired
 from wtforms import SelectMultipleField, TextAreaField
 from wtforms.validators import ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -35,3 +36,10 @@ class PlanForm(Form):
 
 class ReportForm(Form):
     text = TextAreaField(lazy_gettext("Self report"), [Required(), MaxLength(20000)])
+    sign = FileField(lazy_gettext("Photo of the lottery's sign"))
+
+
+class SignForm(Form):
+    sign = FileField(
+        lazy_gettext("Photo of the lottery's sign"), [FileRequired(lazy_gettext("Choose a photo."))]
+    )

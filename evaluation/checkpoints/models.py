@@ -55,6 +55,20 @@ class Checkpoint(Model):
     )
 
 
+class CheckpointEvidence(Model):
+    """A photo handed in with a self report. ``kind``: lottery_sign."""
+
+    checkpoint_id: Mapped[int] = fk("checkpoint.id", index=False)
+    kind: Mapped[str] = mapped_column(String(16))
+    file_id: Mapped[int] = fk("stored_file.id", index=False)
+    handed_by: Mapped[int] = fk("user_account.id", index=False)
+    handed_at: Mapped[datetime] = instant_column()
+
+    checkpoint: Mapped[Checkpoint] = relationship()
+
+    __table_args__ = (Index(None, "checkpoint_id", "id"),)
+
+
 class CheckpointScore(Model):
     checkpoint_id: Mapped[int] = fk("checkpoint.id", index=False)
     criterion_id: Mapped[int] = fk("criterion.id", index=False)

@@ -10,15 +10,16 @@ from sqlalchemy.orm import joinedload, selectinload
 from core import clock
 from core.db import db
 from core.rules.queries import Parameters, parameters
+from core.rules.rules import Finding
 from evaluation.checkpoints import rules
-from evaluation.checkpoints.models import Checkpoint
+from evaluation.checkpoints.models import Checkpoint, CheckpointEvidence
 from finance.commitments.queries import paid_total
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.rubrics.models import Rubric
 from projects.agreements.models import Agreement, Project
 from projects.delivery.models import ServiceRecord
-from projects.delivery.queries import totals
+from projects.delivery.queries import records_with_sign, sign_of, totals
 from projects.spending.queries import spent_total
 from projects.supervision.models import Rectification
 from projects.supervision.queries import rectifications_of
@@ -95,6 +96,48 @@ def grading(project: Project) -> Parameters:
     return parameters(
         "REV", rules.DEFAULTS, on=clock.today(), jurisdiction=division, programme=project.agreement.track
     )
+
+
+def evidence_of(checkpoint: Checkpoint) -> list[CheckpointEvidence]:
+    """Photos of the sign handed in with the self report, newest first."""
+    return list(
+        db.session.scalars(
+            select(CheckpointEvidence)
+            .where(CheckpointEvidence.checkpoint_id == checkpoint.id)
+            .order_by(CheckpointEvidence.id.desc())
+        )
+    )
+
+
+def evidence_in_scope(user: User, checkpoint_id: int, evidence_id: int) -> CheckpointEvidence | None:
+    checkpoint = checkpoint_in_scope(user, checkpoint_id)
+    if checkpoint is None:
+        return None
+    return db.session.scalar(
+        select(CheckpointEvidence).where(
+            CheckpointEvidence.id == evidence_id, CheckpointEvidence.checkpoint_id == checkpoint.id
+        )
+    )
+
+
+def records_with_sign_for(checkpoint: Checkpoint) -> list[ServiceRecord]:
+    """Service records that show the sign; for the final evaluation those after the mid-term one was graded."""
+    since = None
+    if checkpoint.kind == "final":
+        graded = db.session.scalar(
+            select(Checkpoint.graded_at).where(
+                Checkpoint.project_id == checkpoint.project_id, Checkpoint.kind == "midterm"
+            )
+        )
+        since = clock.local(graded).date() if graded is not None else None
+    return records_with_sign(checkpoint.project, since=since)
+
+
+def sign_finding(checkpoint: Checkpoint) -> Finding:
+    """RLF-29 as of now."""
+    sign = sign_of(checkpoint.project)
+    photos = len(evidence_of(checkpoint)) + len(records_with_sign_for(checkpoint)) if sign else 0
+    return rules.sign_finding(sign=sign, photos=photos)
 
 
 def evaluators(user: User) -> list[User]:

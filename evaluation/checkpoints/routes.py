@@ -14,13 +14,16 @@ from sqlalchemy.orm import joinedload
 from core import clock
 from core.access.policy import Refusal
 from core.audit.queries import history_of
+from core.db import db
 from core.documents.services import pdf_available, print_out
+from core.files.models import StoredFile
+from core.files.services import serve
 from core.text import N_, Message
 from core.web import navigation, tables
 from core.web.gate import allow
 from core.web.words import say
 from evaluation.checkpoints import queries, rules, services
-from evaluation.checkpoints.forms import PlanForm, ReportForm
+from evaluation.checkpoints.forms import PlanForm, ReportForm, SignForm
 from evaluation.checkpoints.models import Checkpoint
 from evaluation.checkpoints.reports import CHECKPOINTS, SHOWN, known_facts, report_facts
 from evaluation.reviews import rules as sheets
@@ -43,6 +46,7 @@ navigation.add_entry(
 EVENTS = {
     "planned": N_("Evaluation planned"),
     "self_reported": N_("Self report sent"),
+    "sign_handed_in": N_("Photo of the sign handed in"),
     "review_begun": N_("Evaluation begun"),
     "graded": N_("Graded"),
     "rectification_asked": N_("Rectification asked for"),
@@ -198,7 +202,10 @@ def _checkpoint(checkpoint_id: int) -> Checkpoint:
 @bp.get("/<int:checkpoint_id>")
 @allow("checkpoint.read", "checkpoint.evaluate", "checkpoint.report")
 def show(checkpoint_id: int) -> Any:
-    checkpoint = _checkpoint(checkpoint_id)
+    return _show_page(_checkpoint(checkpoint_id), SignForm())
+
+
+def _show_page(checkpoint: Checkpoint, sign_form: SignForm) -> str:
     return render_template(
         "checkpoints/show.html",
         checkpoint=checkpoint,
@@ -217,6 +224,13 @@ def show(checkpoint_id: int) -> Any:
         may_recheck=checkpoint.state == "rectifying" and not queries.being_put_right(checkpoint.project),
         may_report=checkpoint.state == "planned"
         and checkpoint.organization_id in current_user.organization_ids("checkpoint.report"),
+        sign=queries.sign_finding(checkpoint),
+        evidence=queries.evidence_of(checkpoint),
+        records_with_sign=queries.records_with_sign_for(checkpoint),
+        sign_form=sign_form
+        if checkpoint.state in services.SIGN_TAKEN
+        and checkpoint.organization_id in current_user.organization_ids("checkpoint.report")
+        else None,
         events=history_of(checkpoint),
         words=EVENTS,
         pdf=pdf_available(),
@@ -249,7 +263,13 @@ def report(checkpoint_id: int) -> Any:
         return redirect(url_for("checkpoints.show", checkpoint_id=checkpoint.id))
     form = ReportForm()
     if request.method == "POST" and form.validate():
-        services.report(checkpoint, form.text.data, by=current_user)
+        photo = form.sign.data
+        services.report(
+            checkpoint,
+            form.text.data,
+            sign=(photo.stream, photo.filename) if photo and photo.filename else None,
+            by=current_user,
+        )
         flash(_("The self report is sent. The evaluator takes it from here."), "ok")
         return redirect(url_for("checkpoints.show", checkpoint_id=checkpoint.id), code=303)
     shown = render_template(
@@ -259,8 +279,35 @@ def report(checkpoint_id: int) -> Any:
         project=checkpoint.project,
         kind=rules.KINDS[checkpoint.kind],
         facts=known_facts(checkpoint),
+        sign=queries.sign_finding(checkpoint),
     )
     return shown, 422 if form.errors else 200
+
+
+@bp.post("/<int:checkpoint_id>/sign")
+@allow("checkpoint.report")
+def hand_in(checkpoint_id: int) -> Any:
+    """A photo of the lottery's sign, also after the self report was sent."""
+    checkpoint = queries.checkpoint_to_report(current_user, checkpoint_id)
+    if checkpoint is None:
+        abort(404)
+    form = SignForm()
+    if not form.validate():
+        return _show_page(checkpoint, form), 422
+    photo = form.sign.data
+    services.hand_in_sign(checkpoint, (photo.stream, photo.filename), by=current_user)
+    flash(_("The photo is handed in."), "ok")
+    return redirect(url_for("checkpoints.show", checkpoint_id=checkpoint.id) + "#sign", code=303)
+
+
+@bp.get("/<int:checkpoint_id>/evidence/<int:evidence_id>")
+@allow("checkpoint.read", "checkpoint.evaluate", "checkpoint.report")
+def evidence(checkpoint_id: int, evidence_id: int) -> Any:
+    """A photo handed in with a self report, after the checkpoint's own access check."""
+    row = queries.evidence_in_scope(current_user, checkpoint_id, evidence_id)
+    if row is None:
+        abort(404)
+    return serve(db.session.get_one(StoredFile, row.file_id), inline_image=True)
 
 
 def _to_evaluate(checkpoint_id: int) -> Checkpoint:
@@ -319,4 +366,7 @@ def _grade_page(checkpoint: Checkpoint, sheet: Sheet) -> str:
         facts=known_facts(checkpoint),
         again=checkpoint.state == "rectifying",
         rectifications=rectifications_of(checkpoint.project),
+        sign=queries.sign_finding(checkpoint),
+        evidence=queries.evidence_of(checkpoint),
+        records_with_sign=queries.records_with_sign_for(checkpoint),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import select
 
@@ -13,17 +13,21 @@ from core import clock
 from core.access.policy import Refusal
 from core.audit.services import record
 from core.db import db
+from core.files.services import store
 from core.lifecycle import fire
+from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
 from evaluation.checkpoints import queries, rules
-from evaluation.checkpoints.models import Checkpoint, CheckpointScore
+from evaluation.checkpoints.models import Checkpoint, CheckpointEvidence, CheckpointScore
 from evaluation.checkpoints.policy import refuse_tied, require_evaluator
 from evaluation.reviews import rules as sheets
 from grants.rubrics.models import Criterion
 from projects.agreements.models import Project
+from projects.agreements.policy import require_permission
 from projects.agreements.services import record_checkpoint
 from projects.closure.queries import as_json
 from projects.closure.services import add_archive_source
+from projects.delivery.services import PHOTOS
 from projects.supervision.queries import appointed
 from projects.supervision.services import appoint, open_rectification
 from registry.accounts.models import User
@@ -96,13 +100,36 @@ def plan_batch(
     return [plan_checkpoint(project, kind, due_on=due_on, evaluator=evaluator, by=by) for project in projects]
 
 
-def report(checkpoint: Checkpoint, text: str, *, by: User) -> None:
-    """The organization reports on itself."""
+def report(checkpoint: Checkpoint, text: str, *, sign: tuple[IO[bytes], str] | None = None, by: User) -> None:
+    """The organization reports on itself; ``sign`` is a photo of the lottery's sign and its name."""
     if not text.strip():
         raise Refusal(Message(N_("Write the self report: what was done, what is behind, what comes next.")))
+    if sign is not None:
+        hand_in_sign(checkpoint, sign, by=by)
     fire(checkpoint, "report", by=by)
     checkpoint.report = text.strip()
     db.session.flush()
+
+
+SIGN_TAKEN = ("planned", "self_reported", "under_review", "rectifying")
+
+
+def hand_in_sign(checkpoint: Checkpoint, photo: tuple[IO[bytes], str], *, by: User) -> CheckpointEvidence:
+    """A photo of the lottery's sign at work, with the self report or until the grade is given."""
+    require_permission(by, "checkpoint.report", organization_id=checkpoint.organization_id)
+    if checkpoint.state not in SIGN_TAKEN:
+        raise Refusal(Message(N_("The evaluation is concluded: no photo is taken any more.")), status=409)
+    row = CheckpointEvidence(
+        checkpoint_id=checkpoint.id,
+        kind="lottery_sign",
+        file_id=store(photo[0], photo[1], by=by, allowed=PHOTOS).id,
+        handed_by=by.id,
+        handed_at=clock.now(),
+    )
+    db.session.add(row)
+    db.session.flush()
+    record(checkpoint, "sign_handed_in", by=by, details={"file": row.file_id})
+    return row
 
 
 def begin(checkpoint: Checkpoint, *, by: User) -> None:
@@ -201,14 +228,30 @@ def grade(
         )
     again = checkpoint.state == "rectifying"
     total = _complete_total(checkpoint)
+    verdict = rules.grade_of(Fraction(total, 100), queries.grading(checkpoint.project)["bands"])
+    sign = _require_sign(checkpoint, verdict)
     fire(checkpoint, "recheck" if again else "grade", by=by, details={"total": total})
     checkpoint.total = total
-    checkpoint.grade = rules.grade_of(Fraction(total, 100), queries.grading(checkpoint.project)["bands"])
-    checkpoint.facts = {**checkpoint.facts, **queries.facts(checkpoint.project)}
+    checkpoint.grade = verdict
+    checkpoint.facts = {**checkpoint.facts, **queries.facts(checkpoint.project), "sign": sign.to_dict()}
     checkpoint.graded_at = clock.now()
     db.session.flush()
     _write_down(checkpoint, again=again, by=by)
     return checkpoint.grade
+
+
+def _require_sign(checkpoint: Checkpoint, verdict: str) -> Finding:
+    """A project with lottery money passes only where a photo shows the lottery's sign (RLF-29)."""
+    finding = queries.sign_finding(checkpoint)
+    if finding.verdict is Verdict.FAIL and verdict != "fail":
+        raise Refusal(
+            finding.sentence,
+            rule=finding.rule,
+            source=finding.source,
+            whose_turn=Message(N_("the organization hands the photo in on the page of the evaluation")),
+            status=409,
+        )
+    return finding
 
 
 def _complete_total(checkpoint: Checkpoint) -> int:

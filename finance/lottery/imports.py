@@ -25,34 +25,17 @@ from core.spreadsheets import (
     too_many_cells,
 )
 from core.text import N_, Message
-from finance.lottery.rules import WAN, NoticeRow
+from finance.lottery.rules import COLUMNS, NO, WAN, YES, NoticeRow
 
 FIRST_YEAR, LAST_YEAR = 1987, 2100
 
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "row": ("序号", "行号"),
-    "jurisdiction": ("地区", "行政区", "发布地区"),
-    "notice_title_or_subject": ("公告标题", "公告名称", "标题"),
-    "fiscal_year": ("预算年度", "年度"),
-    "fund_tier": ("公益金级次", "资金级次", "级次"),
-    "category": ("类别", "使用类别"),
-    "item": ("项目", "项目名称"),
-    "amount_wan_yuan": ("金额(万元)",),
-    "project_count": ("项目数", "项目个数"),
-    "stated_percent": ("占比(%)", "公布占比(%)"),
-    "is_subtotal": ("是否小计", "小计"),
-    "completeness": ("完整性",),
-    "source_kind": ("来源类型",),
-    "source_url": ("来源网址", "来源"),
-    "remark": ("备注",),
-}
 OPTIONAL_COLUMNS = frozenset(
     {"row", "project_count", "stated_percent", "completeness", "source_kind", "source_url", "remark"}
 )
 
 _HEADINGS = headings_of(COLUMNS)
 REQUIRED_COLUMNS = tuple(name for name in COLUMNS if name not in OPTIONAL_COLUMNS)
-_YES_NO = {"Y": True, "N": False, "是": True, "否": False}
+_YES_NO = {"Y": True, "N": False, YES: True, NO: False}
 _PARTIAL = {"full": False, "partial": True, "完整": False, "部分": True}
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
 

@@ -1,4 +1,4 @@
-"""Do published lottery fund notices add up? (DOMAIN 3.2 “Validation”)
+"""The parameters of the lottery rules; and: do published notices add up? (DOMAIN 3.2 “Validation”)
 
 A notice is a table of items, subtotals and totals in 万元. It is checked per title, fiscal year and
 fund tier: subtotals against their lines, totals against their parts, stated percentages, project
@@ -9,8 +9,9 @@ its own precision (half up). Of a notice of which only a part is at hand the who
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -19,6 +20,25 @@ from core.text import N_, Message
 
 WAN = 1_000_000
 """Fen per 万元."""
+
+# Columns of a table of notices, each with the heads that Chinese files give it.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "row": ("序号", "行号"),
+    "jurisdiction": ("地区", "行政区", "发布地区"),
+    "notice_title_or_subject": ("公告标题", "公告名称", "标题"),
+    "fiscal_year": ("预算年度", "年度"),
+    "fund_tier": ("公益金级次", "资金级次", "级次"),
+    "category": ("类别", "使用类别"),
+    "item": ("项目", "项目名称"),
+    "amount_wan_yuan": ("金额(万元)",),
+    "project_count": ("项目数", "项目个数"),
+    "stated_percent": ("占比(%)", "公布占比(%)"),
+    "is_subtotal": ("是否小计", "小计"),
+    "completeness": ("完整性",),
+    "source_kind": ("来源类型",),
+    "source_url": ("来源网址", "来源"),
+    "remark": ("备注",),
+}
 
 TOTAL = "TOTAL"
 ALL_TIERS = "ALL"
@@ -31,12 +51,75 @@ _TOTAL_ITEM = re.compile(r"合计|总计|总额")
 # A section heading of uses whose lines are the classes after it (上海 2018); what is raised is no use.
 _USES = frozenset({"使用", "支出"})
 _RAISED = frozenset({"筹集", "收入"})
+# Lines that tell a tier's account beside its uses: what it began and ended the year with.
+_OPENING = frozenset({"上年结余", "上年结转", "期初结余", "年初结余"})
+_CLOSING = frozenset({"年末结余", "期末结余", "结余", "结转下年"})
+_NO_USES = _RAISED | _OPENING | _CLOSING
 # Remarks that say lines are missing from the copy at hand.
 _CUT = re.compile(r"stored copy|\bcut\b|截断|不全|未列全|节选")
 # “15.87亿元” beside 158700: the precision at which the figure was published.
 _HUNDRED_MILLION = re.compile(r"(\d+(?:\.\d+)?)亿")
 # “占2013年筹集7205.72万元的62.5%”: a percentage of a base that the remark states.
 _STATED_BASE = re.compile(r"占[^,，;；。]{0,40}?(\d+(?:\.\d+)?)万元的(\d+(?:\.\d+)?)%")
+
+
+# Parameters -------------------------------------------------------------------------------------
+
+# What is required and who says so: of the whole plan, by the class it is for.
+ELDERLY_SHARE = "国务院办公厅关于推进养老服务发展的意见（国办发〔2019〕5号，规范各级福彩公益金）：不低于55%用于支持发展养老服务。"
+SHANGHAI_SHARE = "上海市福利彩票公益金管理规定：不低于60%用于养老服务。"
+WEIHAI_SHARE = "威海市居民养老服务保障条例：本级留成福彩公益金不低于50%用于养老服务。"
+SHANDONG_SHARE = "山东省实施《中华人民共和国残疾人保障法》办法：本级留成福彩公益金不低于15%用于残疾人事业。"
+CHONGQING_SHARE = "重庆市残疾人保障条例：福彩公益金不低于10%用于残疾人事业。"
+PLANNED = "彩票公益金管理办法（财综〔2021〕18号）：彩票公益金按预算管理，专款专用，结余结转下年继续使用。"
+GRANTEE_STAFF = "各地公益创投项目管理办法：项目人员费用按比例控制（广州2019年办法首次规定比例）。"
+NOTICE_DUE = "彩票管理条例 第三十六条；彩票管理条例实施细则 第五十九条：每年向社会公告上一年度公益金的使用规模、资助项目、执行情况和实际效果；6月30日前。"
+SIGN = "彩票管理条例实施细则 第六十条：彩票公益金资助的基本建设设施、设备或者社会公益活动等，应当以显著方式标明彩票公益金资助标识。"
+
+# Parameters of RLF by default; a rule set of the division replaces them one by one.
+DEFAULTS: dict[str, Any] = {
+    # Nothing is set aside without a plan in force.
+    "plan_required": True,
+    # Percent of the whole plan as text; empty: no such rule here.
+    "elderly_min": "55",
+    "disability_min": "",
+    "children_min": "",
+    # Of a line that has it: project staff of grantees. Staff of the administering body is never paid.
+    "grantee_staff_percent": "30",
+    # 当年筹集、次年使用: this year's income is for the next year.
+    "use_next_year": False,
+    "notice_due": "06-30",
+    "sign_required": True,
+    "sign_text": ["福彩公益金资助"],
+}
+SHARES = {"elderly": "elderly_min", "disability": "disability_min", "children": "children_min"}
+# Minimum shares that single places have published (DOMAIN 3.2), by the beginning of the division code.
+LOCAL_SHARES: dict[str, dict[str, tuple[str, str]]] = {
+    "31": {"elderly": ("60", SHANGHAI_SHARE)},
+    "37": {"disability": ("15", SHANDONG_SHARE)},
+    "3710": {"elderly": ("50", WEIHAI_SHARE)},
+    "50": {"disability": ("10", CHONGQING_SHARE)},
+}
+
+
+def local_shares(division: str) -> dict[str, tuple[str, str]]:
+    """The shares of a division by class, (percent, source), as its own regulations have published them."""
+    found = {"elderly": (str(DEFAULTS["elderly_min"]), ELDERLY_SHARE)}
+    for code in sorted(LOCAL_SHARES, key=len):
+        if division.startswith(code):
+            found |= LOCAL_SHARES[code]
+    return found
+
+
+def defaults_of(division: str) -> dict[str, Any]:
+    """The parameters of a division before any rule set."""
+    return {**DEFAULTS, **{SHARES[name]: share for name, (share, _source) in local_shares(division).items()}}
+
+
+def notice_due(fiscal_year: int, rules: Mapping[str, Any]) -> date:
+    """The day by which the year's use must be public (06-30 of the year after)."""
+    month, day = str(rules["notice_due"]).split("-")
+    return date(fiscal_year + 1, int(month), int(day))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +204,33 @@ def notices_to_dict(
     return {"notices": [notice.to_dict(write) for notice in notices]}
 
 
-def check_notices(rows: Iterable[NoticeRow]) -> list[Notice]:
-    """Check every notice of a table, in the order of the table."""
+# Official terms of the notices that are made here, as the published ones use them.
+TIER_TERMS = {
+    "central": "中央集中",
+    "central_special": "中央专项",
+    "province": "省级",
+    "city": "市级",
+    "county": "县级",
+}
+CLASS_TERMS = {
+    "elderly": "老年人福利类",
+    "disability": "残疾人福利类",
+    "children": "儿童福利类",
+    "welfare": "社会公益类",
+}
+# Purposes whose class the law itself names; all others are free within one class a plan.
+CLASS_OF = {"elderly": "elderly", "disability": "disability", "children": "children"}
+OPENING_TERM, INCOME_TERM, CLOSING_TERM = "上年结余", "筹集", "年末结余"
+TOTAL_TERM, SUBTOTAL_TERM = "合计", "小计"
+YES, NO = "是", "否"
+
+
+def check_notices(rows: Iterable[NoticeRow], *, accounts: bool = False) -> list[Notice]:
+    """Check every notice of a table, in the order of the table.
+
+    Opening + income = spending + closing is checked where a tier's lines tell any of opening and
+    closing; with ``accounts`` it is answered for every tier, if only as not compared.
+    """
     groups: dict[tuple[str, int], dict[str, list[NoticeRow]]] = {}
     for row in rows:
         groups.setdefault((row.title, row.fiscal_year), {}).setdefault(row.fund_tier, []).append(row)
@@ -131,6 +239,8 @@ def check_notices(rows: Iterable[NoticeRow]) -> list[Notice]:
         for tier, members in by_tier.items():
             group = _Group(members)
             checks = group.checks()
+            if group.tells_account or (accounts and tier != ALL_TIERS):
+                checks.append(group.account())
             if tier == ALL_TIERS and group.total is not None:
                 others = {name: _Group(lines) for name, lines in by_tier.items() if name != ALL_TIERS}
                 checks = [*_tier_checks(group.total, others), *checks]
@@ -211,7 +321,34 @@ class _Group:
     @property
     def parts(self) -> list[NoticeRow]:
         """The rows that make up the total: one subtotal per class, or the lines of a class without one."""
-        return [row for block in self.blocks if block.category not in _RAISED for row in block.parts]
+        return [row for block in self.blocks if block.category not in _NO_USES for row in block.parts]
+
+    @property
+    def tells_account(self) -> bool:
+        return any(row.category in _OPENING | _CLOSING for row in self.rows)
+
+    def account(self) -> Check:
+        """Opening + income against spending + closing of the tier."""
+        opening, income, closing = (self._of(names) for names in (_OPENING, _RAISED, _CLOSING))
+        spending = (self.total,) if self.total is not None else () if self.is_partial else tuple(self.parts)
+        name = Message(N_("Opening and income against spending and closing, 万元"))
+        rows = tuple(row.row for row in (*opening, *income, *spending, *closing))
+        if not (opening and income and spending and closing):
+            reason = Message(
+                N_("the notice does not tell all of opening, income, spending and closing of this tier")
+            )
+            return Check(name, "whole", "", "", "not_compared", rows, reason)
+        has, went = (
+            sum((_wan(row) for row in part), Fraction(0))
+            for part in ((*opening, *income), (*spending, *closing))
+        )
+        verdict: Verdict = "equal" if has == went else "differs"
+        return Check(
+            name, "whole", exact_decimal(has), exact_decimal(went), verdict, rows, _differs_reason(verdict)
+        )
+
+    def _of(self, categories: frozenset[str]) -> tuple[NoticeRow, ...]:
+        return tuple(row for block in self.blocks if block.category in categories for row in block.parts)
 
     def checks(self) -> list[Check]:
         checks: list[Check] = []
@@ -382,6 +519,11 @@ def _published_step(row: NoticeRow) -> Fraction | None:
         if Fraction(found[1]) * 10_000 == _wan(row):
             return Fraction(10_000, 10 ** len(found[1].partition(".")[2]))
     return None
+
+
+def wan_text(amount: Money) -> str:
+    """An amount in 万元 with the decimals it has, as a notice writes it: ``318.9993``."""
+    return exact_decimal(Fraction(amount.fen, WAN))
 
 
 def _wan(row: NoticeRow) -> Fraction:

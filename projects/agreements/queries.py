@@ -16,6 +16,7 @@ from core.rules.queries import Parameters, parameters
 from finance.disbursements.models import Disbursement
 from finance.funds.models import Budget, Earmark
 from finance.funds.rules import COFUNDING_DEFAULTS
+from finance.lottery.queries import suggest_texts
 from grants.applications.models import Application
 from grants.notices.models import Notice, NoticeItem
 from projects.agreements.models import Agreement, AgreementSource, Project
@@ -248,3 +249,23 @@ def add_panel(
 
 def panels() -> list[Panel]:
     return sorted(_panels.values(), key=lambda panel: panel.order)
+
+
+def _texts_for_the_public(commitment_id: int) -> dict[str, str]:
+    """What an application said of its project, offered to who writes what the public is told."""
+    agreement = db.session.scalar(
+        select(Agreement)
+        .where(Agreement.commitment_id == commitment_id)
+        .options(joinedload(Agreement.application))
+    )
+    application = agreement.application if agreement is not None else None
+    if application is None:
+        return {}
+    return {
+        "content": application.plan,
+        "leader": application.leader_name,
+        "targets": application.goals,
+    }
+
+
+suggest_texts(_texts_for_the_public)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf.file import FileField
-from wtforms import IntegerField, StringField, TextAreaField
+from wtforms import BooleanField, IntegerField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
 from core import clock
@@ -34,6 +34,11 @@ class RecordForm(Form):
     volunteers = CountField(_l("Volunteers"), default=0, validators=[Between(0, 10_000)])
     account = TextAreaField(_l("What was done"), validators=[MaxLength(4000)])
     photo = FileField(_l("Photo"))
+    shows_sign = BooleanField(_l("The photo shows the sign of the lottery"))
+
+    def validate_shows_sign(self, field: Any) -> None:
+        if field.data and not (self.photo.data and self.photo.data.filename):
+            raise ValidationError(gettext("Add the photo that shows the sign."))
 
     def validate_person_times(self, field: Any) -> None:
         if field.data is not None and self.persons.data is not None and field.data < self.persons.data:

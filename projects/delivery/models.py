@@ -25,12 +25,15 @@ class ServiceRecord(Model):
     volunteers: Mapped[int] = mapped_column(default=0)
     account: Mapped[str] = mapped_column(Text, default="")
     photo_id: Mapped[int | None] = fk("stored_file.id", index=False)
+    # The photo shows the sign of the lottery (彩票管理条例实施细则 Art. 60).
+    shows_sign: Mapped[bool] = mapped_column(default=False)
     recorded_by: Mapped[int] = fk("user_account.id", index=False)
     recorded_at: Mapped[datetime] = instant_column()
 
     project: Mapped[Project] = relationship()
 
     __table_args__ = (
+        CheckConstraint("photo_id IS NOT NULL OR NOT shows_sign", name="sign_in_photo"),
         CheckConstraint("persons >= 0 AND person_times >= persons AND volunteers >= 0", name="counts"),
         Index(None, "project_id", "held_on", "id"),
     )

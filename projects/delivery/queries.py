@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from core import clock
 from core.db import db
+from finance.lottery.queries import lottery_rules, lottery_share_of
 from projects.agreements.models import Project
 from projects.agreements.queries import visible_projects
 from projects.delivery.models import ServiceRecord
+from registry.agencies.models import Agency
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,24 @@ def totals(project: Project) -> Totals:
         ).where(ServiceRecord.project_id == project.id)
     ).one()
     return Totals(*(int(value) for value in row))
+
+
+def sign_of(project: Project) -> str:
+    """The sign that a project with lottery money shows where it works; empty for any other."""
+    commitment = project.agreement.commitment
+    if commitment is None or not lottery_share_of(commitment.id):
+        return ""
+    division = db.session.scalar(select(Agency.division_code).where(Agency.id == project.agency_id)) or ""
+    rules = lottery_rules(division, clock.today())
+    return "、".join(rules["sign_text"]) if rules["sign_required"] else ""
+
+
+def records_with_sign(project: Project, *, since: date | None = None) -> list[ServiceRecord]:
+    """Records whose photo shows the sign of the lottery, from a day on."""
+    query = select(ServiceRecord).where(ServiceRecord.project_id == project.id, ServiceRecord.shows_sign)
+    if since is not None:
+        query = query.where(ServiceRecord.held_on >= since)
+    return list(db.session.scalars(query.order_by(ServiceRecord.held_on.desc(), ServiceRecord.id.desc())))
 
 
 def records_of(project: Project) -> Select[ServiceRecord]:

@@ -95,11 +95,13 @@ def record(project_id: int) -> Any:
             volunteers=form.volunteers.data or 0,
             account=form.account.data or "",
             photo=(photo.stream, photo.filename) if photo and photo.filename else None,
+            shows_sign=bool(form.shows_sign.data),
             by=current_user,
         )
         flash(gettext("The activity is recorded."), "ok")
         return redirect(url_for("delivery.list", project_id=project.id), code=303)
-    return render_template("delivery/record.html", form=form, project=project), 422 if form.errors else 200
+    page = render_template("delivery/record.html", form=form, project=project, sign=queries.sign_of(project))
+    return page, 422 if form.errors else 200
 
 
 @bp.get("/service-records/<int:record_id>")

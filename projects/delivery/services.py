@@ -29,9 +29,13 @@ def add_record(
     volunteers: int = 0,
     account: str = "",
     photo: tuple[IO[bytes], str] | None = None,
+    shows_sign: bool = False,
     by: Any,
 ) -> ServiceRecord:
-    """Note one activity. ``photo`` is a stream and its name; its content must be a picture."""
+    """Note one activity. ``photo`` is a stream and its name; its content must be a picture.
+
+    ``shows_sign`` says that the photo shows the sign of the lottery where its money is at work.
+    """
     require_permission(by, "delivery.record", organization_id=project.organization_id)
     if project.state != "running":
         raise Refusal(Message(N_("Activities are recorded while the project is running.")), status=409)
@@ -48,6 +52,8 @@ def add_record(
         raise Refusal(
             Message(N_("Person-times cannot be fewer than persons: each person came at least once."))
         )
+    if shows_sign and photo is None:
+        raise Refusal(Message(N_("Add the photo that shows the sign of the lottery.")))
     row = ServiceRecord(
         project_id=project.id,
         organization_id=project.organization_id,
@@ -60,6 +66,7 @@ def add_record(
         account=account.strip(),
         recorded_by=by.id,
         recorded_at=clock.now(),
+        shows_sign=shows_sign,
     )
     if photo is not None:
         row.photo_id = store(photo[0], photo[1], by=by, allowed=PHOTOS).id

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOORS = ("core", "registry", "finance", "grants", "projects", "evaluation", "app", "migrations")
 TABLES = ("audit_entry", "transfer", "posting", "application_version", "rule_set")
 # Frozen figures and drafts that came into force: guarded in the columns that say what was frozen.
-FROZEN = ("ratio_snapshot", "rule_draft", "host_report")
+FROZEN = ("ratio_snapshot", "rule_draft", "host_report", "lottery_notice", "fund_alert")
 FORBIDDEN = re.compile(
     r"(delete|update)\(\s*(AuditEntry|Posting|Transfer|ApplicationVersion|RuleSet)\b"
     r"|(DELETE FROM|UPDATE|TRUNCATE|DROP TABLE)\s+\"?(audit_entry|posting|transfer|application_version|rule_set)\b"

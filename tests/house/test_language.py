@@ -34,6 +34,7 @@ DATA = {
     "finance/books/imports.py": "column heads and answers of the opening table",
     "finance/exports/rules.py": "names of government accounts and column heads of official files",
     "finance/lottery/imports.py": "column heads and answers of official spreadsheets",
+    "finance/lottery/policy.py": "words of staff cost, looked for in titles",
     "finance/lottery/rules.py": "words that a parser of published figures looks for",
     "finance/funds/policy.py": "words of forbidden uses, looked for in titles",
     "finance/funds/rules.py": "official names of kinds of funds, as public tables carry them",

@@ -1,0 +1,600 @@
+"""Reading plans, tier-year accounts, disclosures and notices, and the figures of the ledger behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from core import clock
+from core.db import db
+from core.money import Money
+from core.rules.queries import Parameters, parameters
+from finance.commitments.models import Commitment, CommitmentShare
+from finance.funds.models import Budget, Earmark, FundSource
+from finance.funds.queries import figures_of_earmarks
+from finance.funds.rules import LOTTERY
+from finance.ledger.models import Account, Posting, Transfer
+from finance.ledger.queries import Owner, name_owners
+from finance.lottery import rules
+from finance.lottery.models import (
+    LotteryNotice,
+    LotteryPlan,
+    LotteryYear,
+    ProjectDisclosure,
+)
+from registry.agencies.models import Agency
+
+ZERO = Money(0)
+
+
+def lottery_rules(division: str, on: date) -> Parameters:
+    """The parameters of RLF for a division on a day."""
+    return parameters("RLF", rules.defaults_of(division), on=on, jurisdiction=division)
+
+
+def rules_of(source: FundSource, on: date | None = None) -> Parameters:
+    return lottery_rules(source.agency.division_code, on or clock.today())
+
+
+# Sources and plans ------------------------------------------------------------------------------
+
+
+def lottery_sources(user: Any, permission: str = "fund.read") -> list[FundSource]:
+    """The lottery funds in scope, each tier on its own."""
+    return list(
+        db.session.scalars(
+            select(FundSource)
+            .where(FundSource.kind == LOTTERY, FundSource.agency_id.in_(user.agency_ids(permission)))
+            .options(joinedload(FundSource.agency))
+            .order_by(FundSource.agency_id, FundSource.tier, FundSource.id)
+        )
+    )
+
+
+def tier_labels(agency_id: int) -> dict[str, FundSource]:
+    """The lottery funds of a unit by the name their tier has in a notice; tiers are kept apart."""
+    sources = list(
+        db.session.scalars(
+            select(FundSource)
+            .where(FundSource.kind == LOTTERY, FundSource.agency_id == agency_id)
+            .order_by(FundSource.id)
+        )
+    )
+    tiers = [source.tier for source in sources]
+    return {
+        rules.TIER_TERMS[source.tier]
+        if tiers.count(source.tier) == 1
+        else f"{rules.TIER_TERMS[source.tier]}·{source.name}": source
+        for source in sorted(sources, key=lambda item: (list(rules.TIER_TERMS).index(item.tier), item.id))
+    }
+
+
+def visible_plans(user: Any) -> Select[LotteryPlan]:
+    return (
+        select(LotteryPlan)
+        .where(LotteryPlan.agency_id.in_(user.agency_ids("fund.read")))
+        .options(
+            joinedload(LotteryPlan.fund_source).joinedload(FundSource.agency), selectinload(LotteryPlan.lines)
+        )
+    )
+
+
+def plan_in_scope(user: Any, plan_id: int) -> LotteryPlan | None:
+    return db.session.scalar(visible_plans(user).where(LotteryPlan.id == plan_id))
+
+
+def classes_of(source_id: int, fiscal_year: int) -> dict[str, str]:
+    """The class of each purpose: what the law names, then what the plan in force says."""
+    plan = plan_in_force(source_id, fiscal_year)
+    told = {line.purpose: line.category for line in plan.lines} if plan is not None else {}
+    return {**told, **rules.CLASS_OF}
+
+
+def plan_in_force(source_id: int, fiscal_year: int, *, lock: bool = False) -> LotteryPlan | None:
+    query = select(LotteryPlan).where(
+        LotteryPlan.fund_source_id == source_id,
+        LotteryPlan.fiscal_year == fiscal_year,
+        LotteryPlan.state == "approved",
+    )
+    return db.session.scalar(query.with_for_update() if lock else query)
+
+
+def open_plan(source_id: int, fiscal_year: int) -> LotteryPlan | None:
+    """The plan of this year that is being prepared."""
+    return db.session.scalar(
+        select(LotteryPlan).where(
+            LotteryPlan.fund_source_id == source_id,
+            LotteryPlan.fiscal_year == fiscal_year,
+            LotteryPlan.state.in_(("draft", "reviewed")),
+        )
+    )
+
+
+# Money set aside, by purpose --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What became of the planned money of one purpose; all of it is part of ``earmarked``."""
+
+    earmarked: Money = ZERO
+    committed: Money = ZERO
+    paid: Money = ZERO
+
+    def __add__(self, other: Use) -> Use:
+        return Use(self.earmarked + other.earmarked, self.committed + other.committed, self.paid + other.paid)
+
+
+@dataclass(frozen=True, slots=True)
+class EarmarkUse:
+    earmark: Earmark
+    use: Use
+
+
+def earmarks_of_plan(source_id: int, fiscal_year: int, purpose: str | None = None) -> list[EarmarkUse]:
+    """The earmarks of a source's budgets of a year with what became of their money.
+
+    ``earmarked`` is what is set aside and not released; ``committed`` what is owed or was paid;
+    ``paid`` is net of what came back.
+    """
+    query = (
+        select(Earmark)
+        .join(Budget, Budget.id == Earmark.budget_id)
+        .where(Budget.fund_source_id == source_id, Budget.fiscal_year == fiscal_year)
+        .options(joinedload(Earmark.budget))
+        .order_by(Earmark.id)
+    )
+    if purpose is not None:
+        query = query.where(Earmark.purpose == purpose)
+    rows = list(db.session.scalars(query))
+    figures = figures_of_earmarks(rows)
+    return [
+        EarmarkUse(
+            row,
+            Use(
+                earmarked=figure.available
+                + figure.reserved
+                + figure.committed
+                + figure.payable
+                + figure.paid,
+                committed=figure.committed + figure.payable + figure.paid,
+                paid=figure.paid,
+            ),
+        )
+        for row in rows
+        for figure in (figures[row.id],)
+    ]
+
+
+def use_by_purpose(source_id: int, fiscal_year: int) -> dict[str, Use]:
+    sums: dict[str, Use] = {}
+    for item in earmarks_of_plan(source_id, fiscal_year):
+        sums[item.earmark.purpose] = sums.get(item.earmark.purpose, Use()) + item.use
+    return sums
+
+
+def set_aside_by_purpose(source_id: int, fiscal_year: int) -> dict[str, Money]:
+    found = use_by_purpose(source_id, fiscal_year)
+    return {purpose: use.earmarked for purpose, use in found.items() if use.earmarked}
+
+
+# What was spent, from the ledger ----------------------------------------------------------------
+
+
+def booked_between(first: date, last: date) -> ColumnElement[bool]:
+    """Transfers whose day in the books lies between two days (both included)."""
+    return or_(
+        and_(Transfer.booked_on.is_not(None), Transfer.booked_on.between(first, last)),
+        and_(
+            Transfer.booked_on.is_(None),
+            Transfer.posted_at >= clock.at_local(first),
+            Transfer.posted_at < clock.at_local(last + timedelta(days=1)),
+        ),
+    )
+
+
+def year_of(fiscal_year: int) -> ColumnElement[bool]:
+    return booked_between(date(fiscal_year, 1, 1), date(fiscal_year, 12, 31))
+
+
+def _paid_postings(*columns: Any) -> Select[Any]:
+    """Postings on the paid accounts of lottery money, with what they belong to."""
+    return (
+        select(*columns)
+        .select_from(Posting)
+        .join(Transfer, Transfer.id == Posting.transfer_id)
+        .join(Account, Account.id == Posting.account_id)
+        .join(CommitmentShare, CommitmentShare.id == Account.owner_id)
+        .join(Earmark, Earmark.id == CommitmentShare.earmark_id)
+        .join(Budget, Budget.id == Earmark.budget_id)
+        .where(Account.owner_type == "commitment_share", Account.kind == "paid")
+    )
+
+
+def _sum(value: Any) -> Money:
+    return value if isinstance(value, Money) else Money(int(value or 0))
+
+
+def spent_in_year(source_id: int, fiscal_year: int) -> Money:
+    """What left the tier in a year, net of what came back: from the ledger alone, never entered."""
+    total = db.session.scalar(
+        _paid_postings(func.sum(Posting.amount)).where(
+            Budget.fund_source_id == source_id, year_of(fiscal_year)
+        )
+    )
+    return _sum(total)
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What one commitment took from a tier in a year."""
+
+    commitment: Commitment
+    purpose: str
+    amount: Money
+
+
+def spending_rows(source_id: int, fiscal_year: int) -> list[Spending]:
+    """The spending of a tier's year by commitment and purpose, the largest first."""
+    found = db.session.execute(
+        _paid_postings(CommitmentShare.commitment_id, Earmark.purpose, func.sum(Posting.amount))
+        .where(Budget.fund_source_id == source_id, year_of(fiscal_year))
+        .group_by(CommitmentShare.commitment_id, Earmark.purpose)
+    ).all()
+    names = _commitments({row[0] for row in found})
+    rows = [Spending(names[number], purpose, _sum(amount)) for number, purpose, amount in found]
+    return sorted((row for row in rows if row.amount), key=lambda row: (-row.amount.fen, row.commitment.id))
+
+
+def _commitments(ids: set[int]) -> dict[int, Commitment]:
+    return {
+        row.id: row
+        for row in db.session.scalars(
+            select(Commitment).where(Commitment.id.in_(ids)).options(joinedload(Commitment.organization))
+        )
+    }
+
+
+# Tier-year accounts -----------------------------------------------------------------------------
+
+
+def accounts_by_year(source_id: int) -> dict[int, LotteryYear]:
+    return {
+        row.fiscal_year: row
+        for row in db.session.scalars(select(LotteryYear).where(LotteryYear.fund_source_id == source_id))
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class TierYear:
+    """The account of one tier in one year; ``entered`` is ``None`` where nobody wrote anything yet."""
+
+    source: FundSource
+    fiscal_year: int
+    entered: LotteryYear | None
+    before: LotteryYear | None
+    spent: Money
+
+    @property
+    def opening(self) -> Money | None:
+        return self.entered.opening if self.entered else None
+
+    @property
+    def raised(self) -> Money | None:
+        return self.entered.raised if self.entered else None
+
+    @property
+    def closing(self) -> Money | None:
+        """As entered; what the figures give is ``computed``."""
+        return self.entered.closing if self.entered else None
+
+    @property
+    def computed(self) -> Money | None:
+        if self.opening is None or self.raised is None:
+            return None
+        return self.opening + self.raised - self.spent
+
+    @property
+    def from_carry_over(self) -> Money:
+        """How much of the spending is above the year's income and so comes from what was carried over."""
+        if self.raised is None or self.spent <= self.raised:
+            return ZERO
+        return self.spent - self.raised
+
+
+def tier_year(source: FundSource, fiscal_year: int) -> TierYear:
+    years = accounts_by_year(source.id)
+    return TierYear(
+        source,
+        fiscal_year,
+        years.get(fiscal_year),
+        years.get(fiscal_year - 1),
+        spent_in_year(source.id, fiscal_year),
+    )
+
+
+def years_of(sources: Iterable[FundSource]) -> list[int]:
+    """Years with a budget, a plan or an account of these sources, newest first."""
+    ids = [source.id for source in sources]
+    found: set[int] = {clock.today().year}
+    for column, owner in (
+        (Budget.fiscal_year, Budget.fund_source_id),
+        (LotteryPlan.fiscal_year, LotteryPlan.fund_source_id),
+        (LotteryYear.fiscal_year, LotteryYear.fund_source_id),
+    ):
+        found.update(db.session.scalars(select(column).where(owner.in_(ids)).distinct()))
+    return sorted(found, reverse=True)
+
+
+def tier_years(sources: Iterable[FundSource], fiscal_year: int) -> list[TierYear]:
+    return [tier_year(source, fiscal_year) for source in sources]
+
+
+def source_in_scope(user: Any, source_id: int) -> FundSource | None:
+    return db.session.scalar(
+        select(FundSource)
+        .where(
+            FundSource.id == source_id,
+            FundSource.kind == LOTTERY,
+            FundSource.agency_id.in_(user.agency_ids("fund.read")),
+        )
+        .options(joinedload(FundSource.agency))
+    )
+
+
+# Disclosures ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosed:
+    """A project with lottery money in a year: the amounts of the ledger, and what was written of it.
+
+    ``total`` is the whole agreement, ``allotted`` (下达) the lottery money owed to it in the year's
+    end, ``paid`` what was paid until then, ``rest`` (结余) the difference.
+    """
+
+    commitment: Commitment
+    fiscal_year: int
+    total: Money
+    allotted: Money
+    paid: Money
+    written: ProjectDisclosure | None
+
+    @property
+    def rest(self) -> Money:
+        return self.allotted - self.paid
+
+    @property
+    def complete(self) -> bool:
+        text = self.written
+        return text is not None and all(
+            (text.content, text.leader, text.phone, text.progress, text.effect, text.targets)
+        )
+
+
+def disclosed(
+    agency_ids: Iterable[int], fiscal_year: int, *, commitment_id: int | None = None
+) -> list[Disclosed]:
+    """Every commitment of these units that had lottery money in the year, with its amounts at its end."""
+    last = min(date(fiscal_year, 12, 31), clock.today())
+    sums = (
+        select(CommitmentShare.commitment_id, Account.kind, func.sum(Posting.amount))
+        .select_from(Posting)
+        .join(Transfer, Transfer.id == Posting.transfer_id)
+        .join(Account, Account.id == Posting.account_id)
+        .join(CommitmentShare, CommitmentShare.id == Account.owner_id)
+        .join(Earmark, Earmark.id == CommitmentShare.earmark_id)
+        .join(Budget, Budget.id == Earmark.budget_id)
+        .join(FundSource, FundSource.id == Budget.fund_source_id)
+        .join(Commitment, Commitment.id == CommitmentShare.commitment_id)
+        .where(
+            Account.owner_type == "commitment_share",
+            Account.kind.in_(("committed", "payable", "paid")),
+            FundSource.kind == LOTTERY,
+            Commitment.agency_id.in_(set(agency_ids)),
+            Commitment.starts_on <= date(fiscal_year, 12, 31),
+            or_(Commitment.ended_on.is_(None), Commitment.ended_on >= date(fiscal_year, 1, 1)),
+            booked_between(date(2000, 1, 1), last),
+        )
+        .group_by(CommitmentShare.commitment_id, Account.kind)
+    )
+    if commitment_id is not None:
+        sums = sums.where(Commitment.id == commitment_id)
+    found: dict[int, dict[str, Money]] = {}
+    for number, kind, amount in db.session.execute(sums):
+        found.setdefault(number, {})[kind] = _sum(amount)
+    written = {
+        row.commitment_id: row
+        for row in db.session.scalars(
+            select(ProjectDisclosure).where(
+                ProjectDisclosure.commitment_id.in_(found), ProjectDisclosure.fiscal_year == fiscal_year
+            )
+        )
+    }
+    return [
+        Disclosed(
+            commitment=row,
+            fiscal_year=fiscal_year,
+            total=row.amount,
+            allotted=sum(found[row.id].values(), ZERO),
+            paid=found[row.id].get("paid", ZERO),
+            written=written.get(row.id),
+        )
+        for row in sorted(_commitments(set(found)).values(), key=lambda item: item.id)
+    ]
+
+
+def disclosed_one(user: Any, commitment_id: int, fiscal_year: int) -> Disclosed | None:
+    rows = disclosed(user.agency_ids("fund.read"), fiscal_year, commitment_id=commitment_id)
+    return rows[0] if rows else None
+
+
+# Notices ----------------------------------------------------------------------------------------
+
+
+def visible_notices(user: Any) -> Select[LotteryNotice]:
+    return (
+        select(LotteryNotice)
+        .where(LotteryNotice.agency_id.in_(user.agency_ids("fund.read")))
+        .options(joinedload(LotteryNotice.agency))
+    )
+
+
+def notice_in_scope(user: Any, notice_id: int) -> LotteryNotice | None:
+    return db.session.scalar(
+        visible_notices(user).where(LotteryNotice.id == notice_id).options(selectinload(LotteryNotice.rows))
+    )
+
+
+def published_notices() -> Select[LotteryNotice]:
+    """What everybody may read."""
+    return (
+        select(LotteryNotice)
+        .where(LotteryNotice.state == "published")
+        .options(joinedload(LotteryNotice.agency))
+    )
+
+
+def published_notice(notice_id: int) -> LotteryNotice | None:
+    return db.session.scalar(published_notices().where(LotteryNotice.id == notice_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A unit that has to publish a notice: for which year, and until when."""
+
+    agency: Agency
+    fiscal_year: int
+    due: date
+
+
+def owed_notices(agency_ids: Iterable[int] | None = None) -> list[Owed]:
+    """Units with lottery budgets of last year whose notice of it is not published yet."""
+    year = clock.today().year - 1
+    published = select(LotteryNotice.id).where(
+        LotteryNotice.agency_id == Agency.id,
+        LotteryNotice.fiscal_year == year,
+        LotteryNotice.state == "published",
+    )
+    query = (
+        select(Agency)
+        .where(
+            select(Budget.id)
+            .join(FundSource, FundSource.id == Budget.fund_source_id)
+            .where(
+                FundSource.agency_id == Agency.id,
+                FundSource.kind == LOTTERY,
+                Budget.fiscal_year == year,
+                Budget.state == "approved",
+            )
+            .exists(),
+            ~published.exists(),
+        )
+        .order_by(Agency.id)
+    )
+    if agency_ids is not None:
+        query = query.where(Agency.id.in_(set(agency_ids)))
+    return [
+        Owed(agency, year, rules.notice_due(year, lottery_rules(agency.division_code, clock.today())))
+        for agency in db.session.scalars(query)
+    ]
+
+
+def plans_waiting(user: Any) -> list[LotteryPlan]:
+    """Plans whose next step is this person's."""
+    steps = (("draft", "lottery.review"), ("reviewed", "lottery.approve"))
+    return list(
+        db.session.scalars(
+            select(LotteryPlan)
+            .where(
+                or_(
+                    *(
+                        and_(LotteryPlan.state == state, LotteryPlan.agency_id.in_(user.agency_ids(need)))
+                        for state, need in steps
+                    )
+                ),
+                LotteryPlan.drafted_by != user.id,
+                or_(LotteryPlan.reviewed_by.is_(None), LotteryPlan.reviewed_by != user.id),
+                LotteryPlan.lines.any(),
+            )
+            .options(joinedload(LotteryPlan.fund_source), selectinload(LotteryPlan.lines))
+            .order_by(LotteryPlan.id)
+        )
+    )
+
+
+def notices_waiting(user: Any) -> list[LotteryNotice]:
+    steps = (("draft", "lottery.review"), ("reviewed", "lottery.approve"), ("approved", "lottery.approve"))
+    return list(
+        db.session.scalars(
+            select(LotteryNotice)
+            .where(
+                or_(
+                    *(
+                        and_(LotteryNotice.state == state, LotteryNotice.agency_id.in_(user.agency_ids(need)))
+                        for state, need in steps
+                    )
+                ),
+                or_(
+                    LotteryNotice.state == "approved",
+                    and_(
+                        LotteryNotice.drafted_by != user.id,
+                        or_(LotteryNotice.reviewed_by.is_(None), LotteryNotice.reviewed_by != user.id),
+                    ),
+                ),
+            )
+            .options(joinedload(LotteryNotice.agency))
+            .order_by(LotteryNotice.id)
+        )
+    )
+
+
+def lottery_share_of(commitment_id: int) -> bool:
+    """Whether a commitment takes any lottery money."""
+    return (
+        db.session.scalar(
+            select(CommitmentShare.id)
+            .join(Earmark, Earmark.id == CommitmentShare.earmark_id)
+            .join(Budget, Budget.id == Earmark.budget_id)
+            .join(FundSource, FundSource.id == Budget.fund_source_id)
+            .where(CommitmentShare.commitment_id == commitment_id, FundSource.kind == LOTTERY)
+            .limit(1)
+        )
+        is not None
+    )
+
+
+_suggestions: list[Callable[[int], dict[str, str]]] = []
+
+
+def suggest_texts(source: Callable[[int], dict[str, str]]) -> None:
+    """Let the room above say what is known of a commitment (by id): content, leader, phone, targets."""
+    _suggestions[:] = [source]
+
+
+def suggested_texts(commitment_id: int) -> dict[str, str]:
+    return _suggestions[0](commitment_id) if _suggestions else {}
+
+
+def _year_names(ids: set[int]) -> dict[int, Owner]:
+    rows = db.session.execute(
+        select(LotteryYear.id, FundSource.name, LotteryYear.fiscal_year, LotteryYear.fund_source_id)
+        .join(FundSource, FundSource.id == LotteryYear.fund_source_id)
+        .where(LotteryYear.id.in_(ids))
+    )
+    return {
+        row.id: Owner(
+            f"{row.name} {row.fiscal_year}",
+            "lottery.account",
+            {"source_id": row.fund_source_id, "year": row.fiscal_year},
+        )
+        for row in rows
+    }
+
+
+name_owners("lottery_year", _year_names)
