@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.demo.books import tell_books, tell_openings
 from app.demo.funding import tell_funding
 from app.demo.hosting import tell_hosting, tell_money_back
+from app.demo.lottery import lottery_scenes, plan_year
 from app.demo.stage import (
     TEXTS,
     WORLD,
@@ -81,12 +82,14 @@ def seed_demo() -> None:
         set_experts(stage, DEMO_PASSWORD)
         set_funds(stage)
         set_budgets(stage, begin.year)
+        plan_year(stage, begin.year)
         rubrics = create_standard_rubrics(stage.agencies["city"], by=stage.people["clerk"])
         urban_rubrics = create_standard_rubrics(stage.agencies["urban"], by=stage.people["urban_clerk"])
         _catalogue(stage)
     for year in range(begin.year + 1, today.year + 1):
         with on(clock.today().replace(year=year, month=1, day=8)):
             set_budgets(stage, year)
+            plan_year(stage, year)
     tell_openings(stage)
     _finished_round(stage, rubrics)
     with on(
@@ -107,6 +110,8 @@ def seed_demo() -> None:
     tell_money_back(stage)
     tell_hosting(stage, DEMO_PASSWORD)
     tell_till(stage)
+    tell_hosting(stage, PASSWORD)
+    lottery_scenes(stage, PASSWORD)
     with on(today - timedelta(days=2)):
         set_troubles(stage)
     # Stays last: nothing is told in a month whose books are closed.
@@ -170,7 +175,12 @@ def _running_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
     for place, project in enumerate(told.projects):
         work = Delivery(told, project)
         work.pay(1, start + timedelta(days=2 + place % 5))
-        work.serve(start + timedelta(days=15), 4 + place % 3, until=start + timedelta(days=140))
+        work.serve(
+            start + timedelta(days=15),
+            4 + place % 3,
+            until=start + timedelta(days=140),
+            sign=place not in (14, 15),
+        )
         work.spend(40, start + timedelta(days=100), 1)
         day = start + timedelta(days=136)
         if place < 12:
@@ -178,7 +188,7 @@ def _running_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
         elif place == 12:
             work.evaluate("midterm", day, share=50)
         elif place < 17:
-            work.evaluate("midterm", day, share=80, begun=place > 14, graded=False)
+            work.evaluate("midterm", day, share=80, begun=place > 14, graded=False, sign=place == 15)
         else:
             work.evaluate("midterm", day, share=80, reported=False)
         if place < 9:

@@ -417,8 +417,8 @@ class Delivery:
                 paid, paid_on=clock.today(), voucher_number=f"ZF-{paid.id:05d}", by=self.round.who("finance")
             )
 
-    def serve(self, first: date, records: int, *, until: date) -> None:
-        """Service records with a photo, spread over the time."""
+    def serve(self, first: date, records: int, *, until: date, sign: bool = True) -> None:
+        """Service records with a photo, spread over the time; ``sign``: it shows the lottery's."""
         step = max(1, (until - first).days // max(records, 1))
         for place in range(records):
             day = first + timedelta(days=place * step)
@@ -435,6 +435,7 @@ class Delivery:
                     volunteers=4 + place % 3,
                     account=TEXTS["record"],
                     photo=(io.BytesIO(photo(self.project.id * 100 + place)), f"{day.isoformat()}.png"),
+                    shows_sign=sign and self.round.source == "lottery",
                     by=self.operator,
                 )
 
@@ -466,6 +467,7 @@ class Delivery:
         reported: bool = True,
         begun: bool = True,
         graded: bool = True,
+        sign: bool = False,
     ) -> None:
         """A checkpoint scored at ``share`` percent of each criterion."""
         evaluator = self.stage.people["evaluator"]
@@ -480,7 +482,8 @@ class Delivery:
         if not reported:
             return
         with on(day + timedelta(days=4)):
-            report(checkpoint, TEXTS["report"], by=self.leader)
+            shown = paper("sign", self.project.id) if sign else None
+            report(checkpoint, TEXTS["report"], sign=shown, by=self.leader)
         if begun:
             with on(day + timedelta(days=6)):
                 begin(checkpoint, by=evaluator)
