@@ -135,7 +135,11 @@ def test_shares_follow_the_place() -> None:
 
 
 def test_a_rule_set_replaces_the_shares(app: Flask) -> None:
-    lines = (line("59"), line("31", "children", title="儿童"), line("10", "community", "disability", title="助残"))
+    lines = (
+        line("59"),
+        line("31", "children", title="儿童"),
+        line("10", "community", "disability", title="助残"),
+    )
     with transaction():
         assert failed(lines, elderly_min="60", disability_min="10", children_min="") == {"RLF-21"}
         (plan,) = db.session.query(LotteryPlan)
