@@ -112,6 +112,7 @@ def seed_demo() -> None:
     tell_till(stage)
     tell_hosting(stage, PASSWORD)
     lottery_scenes(stage, PASSWORD)
+    lottery_scenes(stage, DEMO_PASSWORD)
     with on(today - timedelta(days=2)):
         set_troubles(stage)
     # Stays last: nothing is told in a month whose books are closed.
