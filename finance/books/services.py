@@ -225,7 +225,7 @@ def _spent(agency: Agency, budget: Budget, row: Row, opening: OpeningImport, rea
     amount = Money(row.amount)
     part = earmark(
         budget, agency=agency, title=row.title or opening.file_name, purpose=row.purpose, amount=amount,
-        reason=opening.file_name if row.purpose == "other" else "", by=reader,
+        reason=opening.file_name if row.purpose == "other" else "", opening=True, by=reader,
     )  # fmt: skip
     giver = account_of("earmark", part.id, "earmark")
     root = account_of("budget", budget.id, "budget")
@@ -250,7 +250,7 @@ def _project(agency: Agency, budget: Budget, parts: list[Row], reader: User, by:
     ).one()
     part_of = earmark(
         budget, agency=agency, title=first.title, purpose=first.purpose, amount=amount,
-        reason=first.title if first.purpose == "other" else "", by=reader,
+        reason=first.title if first.purpose == "other" else "", opening=True, by=reader,
     )  # fmt: skip
     commitment = commit(
         part_of,

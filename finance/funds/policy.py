@@ -189,6 +189,8 @@ class Wish:
     amount: Money
     reason: str = ""
     deciding: bool = False
+    # Brought in when the books were opened: set aside before, elsewhere.
+    opening: bool = False
 
 
 _asked: dict[str, Callable[[Wish], list[Finding]]] = {}

@@ -276,19 +276,21 @@ def earmark(
     amount: Money,
     reason: str = "",
     grant_kind: str = "project_grant",
+    opening: bool = False,
     by: Actor,
 ) -> Earmark:
     """Set money of an approved budget aside for one thing and one permitted purpose.
 
     ``reason`` says what another purpose than the named ones is; ``grant_kind`` is one of
-    ``rules.GRANT_KINDS``. Refused with the article quoted
+    ``rules.GRANT_KINDS``; ``opening`` says that the books are being opened with what was set aside
+    before. Refused with the article quoted
     when the source or its plan of the year does not permit the purpose (RLF), and when the budget
     has not enough left.
     """
     _require_positive(amount)
     if grant_kind not in GRANT_KINDS:
         raise ValueError(f"unknown kind of grant {grant_kind}")
-    wish = policy.Wish(budget, purpose, title.strip(), amount, reason.strip(), deciding=True)
+    wish = policy.Wish(budget, purpose, title.strip(), amount, reason.strip(), deciding=True, opening=opening)
     refusal = policy.may_earmark(wish, agency=agency)
     if refusal is not None:
         raise refusal

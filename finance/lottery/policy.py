@@ -481,9 +481,12 @@ def findings_of(plan: LotteryPlan) -> list[Finding]:
 
 
 def _within_plan(wish: Wish) -> list[Finding]:
-    """RLF-26, asked before money is set aside. Where it is decided the plan stays locked until the end."""
+    """RLF-26, asked before money is set aside. Where it is decided the plan stays locked until the end.
+
+    What comes in with the opening of the books was set aside before; a plan of the year has to cover it.
+    """
     source = wish.budget.fund_source
-    if source.kind != LOTTERY:
+    if source.kind != LOTTERY or wish.opening:
         return []
     parameters = queries.rules_of(source)
     plan = queries.plan_in_force(source.id, wish.budget.fiscal_year, lock=wish.deciding)
