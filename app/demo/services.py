@@ -110,8 +110,6 @@ def seed_demo() -> None:
     tell_money_back(stage)
     tell_hosting(stage, DEMO_PASSWORD)
     tell_till(stage)
-    tell_hosting(stage, PASSWORD)
-    lottery_scenes(stage, PASSWORD)
     lottery_scenes(stage, DEMO_PASSWORD)
     with on(today - timedelta(days=2)):
         set_troubles(stage)
