@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import documents, exports, pages
+from tests.bench import documents, exports, pages, ratio
 
-CAMPAIGNS = {"pages": pages.run, "export": exports.run, "documents": documents.run}
+CAMPAIGNS = {"pages": pages.run, "export": exports.run, "documents": documents.run, "finance": ratio.run}
 
 
 def main(names: list[str]) -> int:
