@@ -12,6 +12,7 @@ from app.demo.books import tell_books, tell_openings
 from app.demo.funding import tell_funding
 from app.demo.hosting import tell_hosting, tell_money_back
 from app.demo.lottery import lottery_scenes, plan_year
+from app.demo.ratio import set_ratio
 from app.demo.stage import (
     TEXTS,
     WORLD,
@@ -115,6 +116,7 @@ def seed_demo() -> None:
         set_troubles(stage)
     # Stays last: nothing is told in a month whose books are closed.
     tell_books(stage)
+    set_ratio(stage)
 
 
 def _catalogue(stage: Stage) -> None:
