@@ -88,8 +88,10 @@ class Parameter:
             ]
         if self.kind == "day":
             return [_plain(str(value))]
-        return [Message(N_("%(number)s %(unit)s"), {"number": value, "unit": Message(self.unit)})] \
-            if self.unit else [_plain(str(value))]  # fmt: skip
+        number = f"{value:,}" if value >= 10_000 else str(value)
+        if not self.unit:
+            return [_plain(number)]
+        return [Message(N_("%(number)s %(unit)s"), {"number": number, "unit": Message(self.unit)})]
 
     def as_typed(self, value: Any) -> Any:
         """What a form shows for a stored value."""
@@ -250,13 +252,7 @@ class Family:
 
 
 MONTHS, YEARS, DAYS, YUAN = N_("months"), N_("years"), N_("days"), N_("yuan")
-WORKING_DAYS, POINTS, PEOPLE, SHEETS, LEVEL = (
-    N_("working days"),
-    N_("points"),
-    N_("people"),
-    N_("sheets"),
-    "A",
-)
+WORKING_DAYS, PEOPLE, SHEETS = N_("working days"), N_("people"), N_("sheets")
 
 _COFUNDING = {
     "grant_share_max": N_("Public money of a project's cost, at most"),
@@ -310,7 +306,7 @@ REL = Family(
         Parameter("violation_months", N_("No major violation for"), "whole", SOURCES["E7"], MONTHS, 0, 120),
         Parameter("ban_months", N_("Barred after a failed project for"), "whole", SOURCES["E16"], MONTHS, 0, 120),
         Parameter("zombie_years", N_("Without inspection, excluded from"), "whole", SOURCES["E20"], YEARS, 1, 10),
-        Parameter("min_grade", N_("Least assessment grade"), "whole", SOURCES["E9"], LEVEL, 0, 5,
+        Parameter("min_grade", N_("Least assessment grade"), "whole", SOURCES["E9"], "", 0, 5,
                   hint=N_("0: no grade is asked for.")),
     ),
 )  # fmt: skip

@@ -189,7 +189,8 @@ def _form_page(form: DraftForm, family: Family, draft: RuleDraft | None) -> Any:
 def draft(draft_id: int) -> str:
     """A change: what it does, what the figure would be, who acts next."""
     found = queries.draft_in_scope(current_user, draft_id) or abort(404)
-    year = max(found.valid_from.year, clock.today().year)
+    # Tried on the years that have contracts, whatever the day from which it is to hold.
+    year = clock.today().year
     return render_template(
         "rulebook/draft.html",
         draft=found,

@@ -425,8 +425,9 @@ class RowChange:
     purchaser: str
     year: str
     kind: str
-    before: str
-    after: str
+    # (column, text), of the columns that read otherwise.
+    before: tuple[tuple[str, str], ...]
+    after: tuple[tuple[str, str], ...]
 
 
 CHANGED = {"added": N_("came in later"), "removed": N_("taken out"), "changed": N_("corrected")}
@@ -453,8 +454,8 @@ def corrections(
         found.append(
             RowChange(
                 key[2], key[0], key[1], kind,
-                " · ".join(f"{name} {old[name]}" for name in names) if old else "",
-                " · ".join(f"{name} {new[name]}" for name in names) if new else "",
+                tuple((name, old[name]) for name in names) if old else (),
+                tuple((name, new[name]) for name in names) if new else (),
             )
         )  # fmt: skip
     return found

@@ -43,7 +43,14 @@ from finance.purchasing.rules import BASES, R30_SOURCES, judge_row, total_by_sou
 from finance.ratios import queries, services
 from finance.ratios.forms import FreezeForm, InvitationForm, OverrideForm
 from finance.ratios.reports import document_facts, rows_workbook
-from finance.ratios.rules import FAIR_COMPETITION, LEVERS, invitation_finding, quarter_on, text_row
+from finance.ratios.rules import (
+    COLUMN_WORDS,
+    FAIR_COMPETITION,
+    LEVERS,
+    invitation_finding,
+    quarter_on,
+    text_row,
+)
 from registry.agencies.models import Agency
 from registry.agencies.rules import DivisionError, normalise_division
 
@@ -200,6 +207,8 @@ def show() -> Any:
     own_levels = levels(result, venture="venture" in view) if whole and quarter == 4 else []
     outside, more_outside = rows_behind(result, view, limit=OUTSIDE_SHOWN, outside_only=True)
     largest = page.lines if whole else []
+    snapshots = queries.snapshots_of(division) if whole else []
+    waiting = any(item.fiscal_year == year and item.state in ("prepared", "reviewed") for item in snapshots)
     return render_template(
         "ratios/show.html",
         result=result,
@@ -221,14 +230,14 @@ def show() -> Any:
         divisions=division_labels(visible_divisions(current_user)),
         side_by_side=bases(division, year, on=day) if whole and quarter == 4 else {},
         trend=_trend(division, year) if whole else None,
-        snapshots=queries.snapshots_of(division) if whole else [],
+        snapshots=snapshots,
         watched=queries.watched(division, year) if whole else [],
         levers=queries.levers(figure, largest) if figure.status == "below" else [],
         planned=queries.planned_purchases(division, year, rollup=figure.rollup, limit=8)
         if whole and year >= clock.today().year
         else [],
         needed_more=queries.needed_more(figure),
-        may_freeze=quarter == 4 and year < clock.today().year
+        may_freeze=whole and not waiting and quarter == 4 and year < clock.today().year
         and queries.agency_freezing(current_user, division) is not None,
         due=queries.due_day(division, year),
         LABELS=LABELS,
@@ -372,6 +381,7 @@ def snapshot(snapshot_id: int) -> Any:
         now=now,
         changes=present,
         CHANGED=queries.CHANGED,
+        COLUMN_WORDS=COLUMN_WORDS,
         steps=[item for item in available(found, current_user) if item.name in ACTIONS],
         may_withdraw=found.state in ("prepared", "reviewed")
         and any(

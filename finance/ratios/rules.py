@@ -153,6 +153,16 @@ HEADINGS = (
     "cancelled_amount_yuan", "fund_source", "method", "signed_on", "is_venture", "budget_amount_yuan",
     "paid_amount_yuan",
 )  # fmt: skip
+COLUMN_WORDS = {
+    "division_code": N_("division"), "service_key": N_("key of the service"), "service_name": N_("service"),
+    "catalogue_code": N_("catalogue code"), "public_service": N_("public service"), "contractor": N_("contractor"),
+    "contractor_code": N_("code of the contractor"), "contractor_kind": N_("kind of contractor"),
+    "host_code": N_("code of the host"), "so_share": N_("share of social organizations"),
+    "amount_yuan": N_("amount in yuan"), "cancelled_amount_yuan": N_("cancelled, in yuan"),
+    "fund_source": N_("source of money"), "method": N_("procurement method"), "signed_on": N_("signed on"),
+    "is_venture": N_("venture grant"), "budget_amount_yuan": N_("budget quota in yuan"),
+    "paid_amount_yuan": N_("paid in yuan"),
+}  # fmt: skip
 MONEY_COLUMNS = ("amount_yuan", "cancelled_amount_yuan", "budget_amount_yuan", "paid_amount_yuan")
 # A cell that begins like this is a formula to a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -213,8 +213,10 @@ def test_a_later_correction_stands_beside_the_frozen_figure(app: Flask) -> None:
         )
     }
     found = {item.contract_no: item for item in queries.corrections(snapshot, present)}
-    assert found[number].kind == "changed" and half.plain() in found[number].after
-    assert found["HT-901"].kind == "added" and found["HT-901"].before == ""
+    assert found[number].kind == "changed" and found[number].after == (
+        ("cancelled_amount_yuan", half.plain()),
+    )
+    assert found["HT-901"].kind == "added" and found["HT-901"].before == ()
     assert len(found) == 2
 
 
