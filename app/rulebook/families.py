@@ -22,6 +22,7 @@ from evaluation.panels import rules as panels
 from finance.commitments import rules as commitments
 from finance.disbursements import rules as till
 from finance.funds import rules as funds
+from finance.hosting import rules as hosting
 from finance.lines.rules import LINE_DEFAULTS, USES
 from finance.lines.rules import SOURCES as LINE_SOURCES
 from finance.lottery import rules as lottery
@@ -525,6 +526,18 @@ RPC = Family(
     ),
 )  # fmt: skip
 
+RFH = Family(
+    "RFH",
+    N_("Keeping money for bodies without legal personality"),
+    N_("Which hosts may keep a community body's money, for which fee, and when they report."),
+    hosting.DEFAULTS,
+    (
+        Parameter("fee_max", N_("Fee of the host, of what arrives, at most"), "percent", hosting.SOURCE),
+        Parameter("host_prefixes", N_("Registered bodies that may be hosts"), "marks", hosting.SOURCE, choices=_SO_KINDS),
+        Parameter("report_day", N_("The host reports each month by day"), "whole", hosting.SOURCE, "", 1, 28),
+    ),
+)  # fmt: skip
+
 RPL = Family(
     "RPL",
     N_("Procurement limit"),
@@ -535,4 +548,6 @@ RPL = Family(
     ),
 )  # fmt: skip
 
-FAMILIES: dict[str, Family] = {item.code: item for item in (R30, REL, RBL, RDT, RLF, RGC, REX, REV, RPL, RPC)}
+FAMILIES: dict[str, Family] = {
+    item.code: item for item in (R30, REL, RBL, RDT, RFH, RLF, RGC, REX, REV, RPL, RPC)
+}
