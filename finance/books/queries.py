@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -204,13 +203,3 @@ def in_use(agency_id: int) -> bool:
         )
         is not None
     )
-
-
-def states_of(agency_ids: Iterable[int]) -> dict[int, date]:
-    """The newest closed month of each unit."""
-    rows = db.session.execute(
-        select(Period.agency_id, func.max(Period.month))
-        .where(Period.agency_id.in_(set(agency_ids)), Period.state != "open")
-        .group_by(Period.agency_id)
-    )
-    return dict(rows.tuples())

@@ -52,7 +52,10 @@ def close_months(agency: Agency, month: date, *, by: Actor) -> list[Period]:
 def _hold_postings(agency: Agency) -> None:
     """Wait for postings under way and let later ones wait: they see the month as it is then."""
     db.session.execute(
-        select(Account.id).where(Account.agency_id == agency.id).order_by(Account.id).with_for_update()
+        select(Account.id)
+        .where(Account.agency_id == agency.id)
+        .order_by(Account.id)
+        .with_for_update(key_share=True)
     )
 
 

@@ -287,7 +287,7 @@ def _locked(accounts: list[Account]) -> list[Account]:
             select(Account)
             .where(Account.id.in_(ids))
             .order_by(Account.id)
-            .with_for_update()
+            .with_for_update(key_share=True)
             .execution_options(populate_existing=True)
         )
     }
@@ -354,7 +354,7 @@ def release_remainder(commitment: Commitment, *, by: Actor) -> Money:
     released = Money(0)
     for share in commitment.shares:
         committed = _accounts(share)["committed"]
-        db.session.refresh(committed, with_for_update=True)
+        db.session.refresh(committed, with_for_update={"key_share": True})
         if not committed.balance:
             continue
         amount = committed.balance

@@ -11,6 +11,7 @@ STANDARD_RETURN = "政府会计制度——行政事业单位会计科目和报�
 
 MOVEMENTS = {
     "payable>paid": N_("paid out"),
+    "committed>paid": N_("set off against a tranche"),
     "paid>committed": N_("returned by the bank after payment"),
     "paid>returned": N_("surplus or recovered money came back"),
 }
@@ -34,6 +35,8 @@ BUDGET_EXPENSE, BUDGET_INCOME = ("7101", "行政支出"), ("6001", "财政拨款
 DEFAULTS: dict[tuple[str, str], Entry] = {
     ("payable>paid", "financial"): Entry(*EXPENSE, *INCOME, STANDARD),
     ("payable>paid", "budget"): Entry(*BUDGET_EXPENSE, *BUDGET_INCOME, STANDARD),
+    ("committed>paid", "financial"): Entry(*EXPENSE, *INCOME, STANDARD),
+    ("committed>paid", "budget"): Entry(*BUDGET_EXPENSE, *BUDGET_INCOME, STANDARD),
     ("paid>committed", "financial"): Entry(*INCOME, *EXPENSE, STANDARD_RETURN),
     ("paid>committed", "budget"): Entry(*BUDGET_INCOME, *BUDGET_EXPENSE, STANDARD_RETURN),
     ("paid>returned", "financial"): Entry(*INCOME, *EXPENSE, STANDARD_RETURN),

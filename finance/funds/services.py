@@ -330,7 +330,7 @@ def earmark(
 def release_earmark(earmark: Earmark, *, by: Actor) -> Money:
     """Give what is neither reserved nor committed back to the budget; returns the amount."""
     giver = account_of("earmark", earmark.id, "earmark")
-    db.session.refresh(giver, with_for_update=True)
+    db.session.refresh(giver, with_for_update={"key_share": True})
     amount = giver.balance
     if not amount:
         raise Refusal(

@@ -171,13 +171,17 @@ def _net(legs: list[Leg]) -> dict[int, Money]:
 
 
 def _locked(net: dict[int, Money]) -> list[Account]:
-    """The accounts as they are now, locked in the order of their ids so that nobody waits in a ring."""
+    """The accounts as they are now, locked in the order of their ids so that nobody waits in a ring.
+
+    The lock leaves room for the key: whoever opened an account below one of these holds its key already,
+    and two of them would each wait for the other.
+    """
     return list(
         db.session.scalars(
             select(Account)
             .where(Account.id.in_(net))
             .order_by(Account.id)
-            .with_for_update()
+            .with_for_update(key_share=True)
             .execution_options(populate_existing=True)
         )
     )

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import documents, exports, pages, ratio
+from tests.bench import documents, exports, money, pages, ratio
 
-CAMPAIGNS = {"pages": pages.run, "export": exports.run, "documents": documents.run, "finance": ratio.run}
+
+def finance() -> int:
+    """The 30% figure, and money: posting and exporting."""
+    return ratio.run() + money.run()
+
+
+CAMPAIGNS = {"pages": pages.run, "export": exports.run, "documents": documents.run, "finance": finance}
 
 
 def main(names: list[str]) -> int:

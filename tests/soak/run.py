@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from tests.soak import crawl, fuzz, r30
+from tests.soak import crawl, fuzz, kills, r30, races
 
-CAMPAIGNS = {"crawl": crawl.main, "fuzz": fuzz.main, "r30": r30.main}
+CAMPAIGNS = {
+    "crawl": crawl.main,
+    "finance": kills.main,
+    "fuzz": fuzz.main,
+    "r30": r30.main,
+    "races": races.main,
+}
 
 
 def main(words: list[str]) -> int:
