@@ -157,13 +157,17 @@ def _requested(stage: Stage, day: date) -> list[Disbursement]:
         ]
 
 
-def _account(stage: Stage, body: Organization, *, digits: str = "62280000") -> PayeeAccount:
+def _account(stage: Stage, body: Organization, *, digits: str = "62280001") -> PayeeAccount:
     found = db.session.scalar(
         select(PayeeAccount)
-        .where(PayeeAccount.organization_id == body.id, PayeeAccount.confirmed_by.is_not(None))
+        .where(
+            PayeeAccount.organization_id == body.id,
+            PayeeAccount.confirmed_at < clock.now() - timedelta(days=4),
+            PayeeAccount.closed_on.is_(None),
+        )
         .order_by(PayeeAccount.id)
     )
-    if found is None or digits != "62280000":
+    if found is None or digits != "62280001":
         found = record_payee_account(
             body,
             account_name=body.name,
