@@ -65,7 +65,7 @@ def run() -> int:
             print(f"       a payment's whole life ({count} statements): {share:.1%} of the bare rate")
             fill(app, POSTED)
             dispose(app)
-            where = (str(app.config["INSTANCE"]), app.config["SQLALCHEMY_DATABASE_URI"])
+            where = (app.instance_path, app.config["SQLALCHEMY_DATABASE_URI"])
             ratio, rows = apart(times, *where)
             missed += line(
                 f"{rows:,} postings: time over bare xlsxwriter", f"{ratio:.2f}", ratio <= 1.5, "≤ 1.5"

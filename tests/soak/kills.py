@@ -160,7 +160,11 @@ def _fork(work: Callable[[], None]) -> int:
 
 
 def half_done() -> Iterator[str]:
-    """Payments whose money, state and audit trail do not agree."""
+    """Payments whose money, state and audit trail do not agree, all as they were at one moment."""
+    db.session.rollback()
+    if db.session.get_bind().dialect.name == "postgresql":
+        # The other clerks go on meanwhile; SQLite reads one moment by itself.
+        db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     moved: dict[tuple[int, str], int] = {}
     rows = db.session.execute(
         select(Transfer.reference_id, Account.kind, func.sum(Posting.amount))
@@ -221,6 +225,7 @@ def run(app: Flask, *, kills: int, seed: int, real: bool = False, most: float = 
             told.kills += 1
             with app.app_context():
                 told.breaks += half_done()
+                db.session.remove()
                 if real and told.kills % 10 == 0:
                     with transaction():
                         queue(KIND, {"unit": None}, by=world.user("finance"))
@@ -232,6 +237,7 @@ def run(app: Flask, *, kills: int, seed: int, real: bool = False, most: float = 
             _kill(pid)
     with app.app_context():
         told.breaks += half_done()
+        db.session.remove()
         told.breaks += [str(item) for item in [*verify(), *verify_audit()]]
         told.steps = db.session.scalar(select(func.count()).select_from(Transfer)) or 0
         db.session.remove()
@@ -249,7 +255,7 @@ def _kill(pid: int) -> None:
 def _real(app: Flask) -> list[tuple[str, Callable[[], int]]]:
     """The product's own server on a loopback port, somebody who reads its pages, and its worker."""
     environment = os.environ | {
-        "APP_INSTANCE": str(app.config["INSTANCE"]),
+        "APP_INSTANCE": app.instance_path,
         "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
     }
     with socket.socket() as probe:
