@@ -287,6 +287,7 @@ class Line:
     after: str
     note: str
     details: list[tuple[str, str]]
+    fields: list[str]
     genuine: bool
 
 
@@ -305,12 +306,15 @@ def lines_of(entries: list[AuditEntry]) -> list[Line]:
 
 
 def line(entry: AuditEntry, *, genuine: bool = True) -> Line:
-    """An entry taken apart: the states before and after, the note, and the rest of its details."""
+    """An entry taken apart: the states before and after, the note, the fields it names, and the rest of its details."""
     details = _read(entry.details)
     before, after = (_state(entry.object_type, details.pop(name, "")) for name in ("from", "to"))
     note = str(details.pop("note", ""))
+    fields = details.pop("fields", [])
+    if not (isinstance(fields, list) and all(isinstance(name, str) for name in fields)):
+        details["fields"], fields = fields, []
     rest = [(name, _written(value)) for name, value in sorted(details.items())]
-    return Line(entry, before, after, note, rest, genuine)
+    return Line(entry, before, after, note, rest, fields, genuine)
 
 
 def _read(text: str) -> dict[str, Any]:

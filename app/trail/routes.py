@@ -90,6 +90,10 @@ GENERAL = {
 }  # fmt: skip
 
 
+# Fields that entries name, with their words (English ids).
+FIELDS: dict[str, dict[str, str]] = {"application": applications.FIELDS}
+
+
 def words_for(entry: AuditEntry) -> str:
     """The event in words, an English id; an event without words as it is written."""
     own = EVENTS.get(entry.object_type, {}).get(entry.event)
@@ -140,6 +144,7 @@ def show(object_type: str, object_id: int) -> str:
         named=named,
         lines=lines[::-1],
         broken=[line.entry.seq for line in lines if not line.genuine],
+        field_words=FIELDS.get(object_type, {}),
         opens=bool(named.endpoint) and queries.opens(current_user, named.endpoint),
         words_for=words_for,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from core import clock
+from core.audit.models import AuditEntry
 from core.db import db
 from finance.commitments.queries import running_commitments
 from finance.funds.models import Budget, Earmark
@@ -171,6 +173,23 @@ def last_number(prefix: str) -> str | None:
         .order_by(func.length(Application.number).desc(), Application.number.desc())
         .limit(1)
     )
+
+
+def saved_lately(application: Application, *, by: Any) -> set[str]:
+    """The fields named by the savings of this person within the last hour, since anything else happened."""
+    names: set[str] = set()
+    since = clock.now() - timedelta(hours=1)
+    entries = db.session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.object_type == Application.__tablename__, AuditEntry.object_id == application.id)
+        .order_by(AuditEntry.seq.desc())
+        .limit(len(Application.__table__.columns))
+    )
+    for entry in entries:
+        if entry.event != "saved" or entry.actor_id != by.actor_id or entry.at < since:
+            break
+        names.update(json.loads(entry.details).get("fields", ()))
+    return names
 
 
 def lines_of(application: Application) -> list[BudgetLine]:

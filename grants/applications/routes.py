@@ -116,6 +116,16 @@ EVENTS = {
     "rejected": N_("Not awarded"),
     "withdrawn": N_("Withdrawn"),
 }
+# What the audit trail says was changed by a saving.
+FIELDS = {
+    "title": N_("Name of the project"), "category": N_("Category"), "need": N_("Need"), "goals": N_("Goals"),
+    "plan": N_("Plan"), "risks": N_("Risks and answers"), "party_building": N_("Party building in the project"),
+    "place": N_("Place"), "beneficiaries": N_("People served"), "person_times": N_("Times served (person-times)"),
+    "starts_on": N_("First day of the project"), "ends_on": N_("Last day of the project"),
+    "leader_name": N_("Project leader"), "leader_phone": N_("Leader's phone"),
+    "integrity_committed": N_("Integrity commitment"), "party_committed": N_("Party building commitment"),
+    "requested": N_("Grant asked for"), "budget": N_("Budget"),
+}  # fmt: skip
 TONES = {"declared_ineligible": "wrong", "rejected": "wrong", "objected": "wrong"}
 
 

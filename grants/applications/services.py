@@ -33,6 +33,7 @@ from grants.applications.queries import (
     last_number,
     line_facts,
     lines_of,
+    saved_lately,
     submitted_in_call,
 )
 from grants.applications.rules import eligibility
@@ -83,7 +84,9 @@ def save_application(
     by: Any,
 ) -> Application:
     """Keep what was typed, complete or not. ``fields`` holds any of :data:`EDITABLE`; ``lines`` the whole
-    budget table as ``{"code", "basis", "grant", "own"}`` (rows without money are dropped), ``None`` leaves it."""
+    budget table as ``{"code", "basis", "grant", "own"}`` (rows without money are dropped), ``None`` leaves it.
+
+    The audit trail names the fields that changed; savings within an hour that name no other field are one entry."""
     _must_hold(by, "application.write", application.organization_id)
     db.session.refresh(application, ["state"], with_for_update=True)
     must_be_writable(application)
@@ -104,10 +107,19 @@ def save_application(
     for name in changed:
         setattr(application, name, fields[name])
     if lines is not None:
+        before = _budget(application)
         _set_lines(application, lines)
+        if _budget(application) != before:
+            changed.append("budget")
     db.session.flush()
-    record(application, "saved", by=by, details={"fields": changed})
+    # Drafts save themselves while they are written: a field is named once per person and hour.
+    if set(changed) - saved_lately(application, by=by):
+        record(application, "saved", by=by, details={"fields": sorted(changed)})
     return application
+
+
+def _budget(application: Application) -> list[tuple[Any, ...]]:
+    return [(row.position, row.code, row.basis, row.grant, row.own) for row in lines_of(application)]
 
 
 def _set_lines(application: Application, lines: Iterable[Mapping[str, Any]]) -> None:

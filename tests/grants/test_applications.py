@@ -24,6 +24,7 @@ from finance.lines.rules import LINES
 from grants.applications import services
 from grants.applications.models import Application, ApplicationVersion
 from grants.applications.queries import application_in_scope, eligible_applications, visible_applications
+from registry.accounts.models import User
 from registry.credit.services import record_entry
 from registry.interests.services import declare_interest
 from tests import world
@@ -56,6 +57,33 @@ def test_numbers_follow_one_another(app: Flask) -> None:
         first = stage.submitted(call)
         second = stage.submitted(call, who="operator2", organization="示例夕阳红为老服务中心")
         assert [first.number[-3:], second.number[-3:]] == ["001", "002"]
+
+
+def test_savings_of_one_hour_are_one_entry_for_each_field(app: Flask) -> None:
+    def saved() -> list[list[str]]:
+        entries = entries_of(row, newest_first=False)
+        return [json.loads(entry.details)["fields"] for entry in entries if entry.event == "saved"]
+
+    with transaction():
+        row = stage.application(stage.published())
+        writer, colleague, start = world.user("operator"), world.user("so_leader"), clock.now()
+        first = len(saved())
+
+        def save(minutes: int, by: User = writer, lines: list | None = None, **fields: str) -> None:
+            with time_machine.travel(start + timedelta(minutes=minutes), tick=False):
+                services.save_application(row, fields=fields, lines=lines, by=by)
+
+        for minute in range(1, 20):
+            save(minute, plan=f"第 {minute} 稿")
+        assert saved()[first:] == [], "the plan was named when the draft was first saved"
+        save(70, plan="一小时后")
+        save(71, plan="又一稿", lines=stage.LINES)
+        save(72, plan="又一稿")
+        save(73, plan="同事改", by=colleague)
+        save(74, plan="再改")
+        save(75, lines=stage.LINES[:-1])
+        assert saved()[first:] == [["plan"], ["plan"], ["plan"], ["budget"]]
+    assert verify() == []
 
 
 def test_after_the_deadline_the_server_refuses_with_both_times(app: Flask) -> None:
