@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
 from core.db import db, transaction
 from core.jobs.models import Job
 from core.web import paging
 from evaluation.reviews.models import Review
+from finance.funds.models import Budget, Earmark
 from registry.accounts.models import User
 from tests.conftest import dispose, make_app
 from tests.e2e import live as world
@@ -166,5 +167,38 @@ def test_work_is_followed_until_it_is_done_and_wakes_nobody(own: world.Live, chr
     assert stays(page) and set(asked) == {"1"}
     assert page.locator("#job").get_attribute("hx-get") is None
     expect(page.locator("#voice")).to_have_text("done")
+    assert not heard, heard
+    context.close()
+
+
+def test_what_saving_would_change_follows_the_amount_and_nothing_is_saved(
+    own: world.Live, chromium: Browser
+) -> None:
+    with own.app.app_context():
+        budget = db.session.scalars(
+            select(Budget).where(Budget.state == "approved").order_by(Budget.id)
+        ).first()
+        number, kept = budget.id, db.session.scalar(select(func.count()).select_from(Earmark))
+    context = own.context(chromium, "finance", width=1280, language="en")
+    page, heard = opened(context, f"{own.base}/funds/budgets/{number}/earmarks/new")
+    region = page.locator("#what-if")
+    expect(region).to_have_attribute("aria-live", "polite")
+    expect(region.locator("table")).to_have_count(0)
+    page.locator("#title").fill("Community kitchen")
+    purpose = page.locator("#purpose option").nth(1)
+    page.locator("#purpose").select_option(purpose.get_attribute("value"))
+    page.locator("#amount").fill("1234.56")
+    expect(region.locator("table").first).to_be_visible(timeout=15_000)
+    first = region.locator("tbody td").all_inner_texts()
+    page.locator("#amount").fill("2345.67")
+    expect(region.locator("tbody td").nth(1)).not_to_have_text(first[1], timeout=15_000)
+    # What was typed and the place of the reader stay; the button asks the same of the server.
+    assert stays(page) and page.evaluate("document.activeElement.id") == "amount"
+    told = region.locator("tbody td").all_inner_texts()
+    page.locator("button[name=check]").click()
+    expect(region.locator("table").first).to_be_visible()
+    assert not stays(page) and region.locator("tbody td").all_inner_texts() == told
+    with own.app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(Earmark)) == kept
     assert not heard, heard
     context.close()
