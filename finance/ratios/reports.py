@@ -10,11 +10,12 @@ import xlsxwriter
 from flask_babel import gettext as _
 
 from core.money import Money
+from core.web import charts, drawing
 from core.web.words import say
 from finance.purchasing.models import REASONS, RatioSnapshot
 from finance.purchasing.queries import division_labels
 from finance.purchasing.rules import RowVerdict
-from finance.ratios.queries import frozen
+from finance.ratios.queries import Frozen, frozen
 from finance.ratios.rules import HEADINGS, MONEY_COLUMNS, table_row
 
 
@@ -59,6 +60,7 @@ def document_facts(snapshot: RatioSnapshot) -> dict[str, Any]:
     """The context of templates/ratios/document.html: the frozen figure as an official table."""
     found = frozen(snapshot)
     codes = {snapshot.division_code, *(division for division, _figure, _threshold in found.levels)}
+    labels = division_labels(codes)
     return {
         "snapshot": snapshot,
         "frozen": found,
@@ -66,6 +68,31 @@ def document_facts(snapshot: RatioSnapshot) -> dict[str, Any]:
         "own_venture": found.figure("own_with_venture"),
         "rollup": found.figure("rollup"),
         "levels": found.levels,
-        "labels": division_labels(codes),
+        "labels": labels,
+        "chart": _levels_chart(found, labels),
         "REASONS": REASONS,
     }
+
+
+def _levels_chart(found: Frozen, labels: dict[str, str]) -> charts.Chart | None:
+    """The frozen ratios against the threshold; levels held to another threshold stand in the table alone."""
+    if not drawing.available():
+        return None
+    shown = [(_("Own level"), found.figure("own").ratio), (_("Rolled up"), found.figure("rollup").ratio)]
+    shown += [
+        (labels.get(division, division), figure.ratio)
+        for division, figure, threshold in found.levels
+        if division != found.snapshot.division_code and threshold == found.threshold
+    ]
+    known = [(label, ratio) for label, ratio in shown if ratio is not None]
+    if not known:
+        return None
+    return charts.bars(
+        _("Share of social organizations"),
+        charts.PERCENT,
+        [label for label, _ratio in known],
+        [charts.Series("", [ratio for _label, ratio in known])],
+        horizontal=True,
+        threshold=charts.Threshold(found.threshold, _("Threshold")),
+        head=_("Level"),
+    )
