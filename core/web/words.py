@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -35,6 +36,7 @@ def init_app(app: Flask) -> None:
     Babel(app, locale_selector=chosen_locale)
     app.jinja_env.filters.update(
         say=say,
+        official=official,
         money=money_html,
         yuan=yuan,
         wan=wan,
@@ -103,6 +105,16 @@ def compile_catalogues(source: Path, target: Path) -> None:
         draft.replace(output)
         draft.write_text(wanted)
         draft.replace(mark)
+
+
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+def official(text: Any) -> Markup:
+    """A text as public documents and tables carry it; on an English page marked as Chinese where it is."""
+    if in_english() and _CHINESE.search(str(text)):
+        return Markup('<span lang="zh-Hans">{}</span>').format(text)
+    return Markup.escape(text)
 
 
 def say(value: Any) -> str:

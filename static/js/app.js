@@ -67,9 +67,20 @@
     button("[data-print]", root, function () { window.print(); });
     each("table", rows, root);
     each(".drop", drop, root);
+    each(".sheet-frame", reach, root);
+  }
+
+  /* What lies beside a narrow screen is reached by keyboard too; a frame that holds links is on the way anyway. */
+  function reach(frame) {
+    if (frame.scrollWidth <= frame.clientWidth || frame.hasAttribute("tabindex") || frame.querySelector("a, input, select, button, textarea")) { return; }
+    var name = frame.querySelector("caption, th");
+    frame.setAttribute("tabindex", "0");
+    frame.setAttribute("role", "region");
+    frame.setAttribute("aria-label", name ? name.textContent.trim() : document.title);
   }
 
   dress(document);
+  window.addEventListener("resize", function () { each(".sheet-frame", reach); });
   document.addEventListener("htmx:load", function (event) {
     if (event.target !== document.body) { dress(event.target); }
   });
