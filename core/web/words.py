@@ -107,7 +107,7 @@ def compile_catalogues(source: Path, target: Path) -> None:
         draft.replace(mark)
 
 
-_CHINESE = re.compile("[\u4e00-\u9fff]")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def official(text: Any) -> Markup:
