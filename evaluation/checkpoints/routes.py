@@ -200,7 +200,7 @@ def _checkpoint(checkpoint_id: int) -> Checkpoint:
 
 
 @bp.get("/<int:checkpoint_id>")
-@allow("checkpoint.read", "checkpoint.evaluate", "checkpoint.report")
+@allow("checkpoint.read", "checkpoint.evaluate", "checkpoint.report", "own.read")
 def show(checkpoint_id: int) -> Any:
     return _show_page(_checkpoint(checkpoint_id), SignForm())
 
@@ -238,7 +238,7 @@ def _show_page(checkpoint: Checkpoint, sign_form: SignForm) -> str:
 
 
 @bp.get("/<int:checkpoint_id>/document.pdf")
-@allow("checkpoint.read", "checkpoint.evaluate", "checkpoint.report")
+@allow("checkpoint.read", "checkpoint.evaluate", "checkpoint.report", "own.read")
 def document(checkpoint_id: int) -> Any:
     """The evaluation report, once there is a verdict."""
     checkpoint = _checkpoint(checkpoint_id)
@@ -301,7 +301,7 @@ def hand_in(checkpoint_id: int) -> Any:
 
 
 @bp.get("/<int:checkpoint_id>/evidence/<int:evidence_id>")
-@allow("checkpoint.read", "checkpoint.evaluate", "checkpoint.report")
+@allow("checkpoint.read", "checkpoint.evaluate", "checkpoint.report", "own.read")
 def evidence(checkpoint_id: int, evidence_id: int) -> Any:
     """A photo handed in with a self report, after the checkpoint's own access check."""
     row = queries.evidence_in_scope(current_user, checkpoint_id, evidence_id)

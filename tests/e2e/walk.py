@@ -39,6 +39,7 @@ UNLINKED = {
     "agreements.what_if",
     "agreements.contract_what_if",
     "decisions.what_if",
+    "factors.code",
 }
 
 
@@ -98,7 +99,9 @@ class Kinds:
 
     def of(self, url: str) -> str:
         endpoint, arguments = self._match(url)
-        query = "&".join(sorted({name for name, _ in parse_qsl(urlsplit(url).query)}))
+        asked = parse_qsl(urlsplit(url).query)
+        # A year is open or closed, as a thing is in a state.
+        query = "&".join(sorted({f"{name}={value}" if name == "year" else name for name, value in asked}))
         state = "".join(
             f"#{self.states[name[:-3]].get(value, '')}"
             for name, value in arguments.items()
@@ -220,8 +223,12 @@ def _client(live: Live, login: str) -> FlaskClient:
 
 def _links(page: str) -> Iterator[str]:
     # Our own pages are regular enough, and a parser would cost more than the page.
-    for link in re.findall(r'<a\b[^>]*?\shref="([^"]*)"', page):
+    for link in re.findall(r'<(?:a\b[^>]*?\shref|img\b[^>]*?\ssrc)="([^"]*)"', page):
         yield unescape(link)
+    for form in re.findall(r"<form\b[^>]*>", page):
+        action = re.search(r'\saction="([^"]*)"', form)
+        if action and 'method="get"' in form:
+            yield unescape(action[1])
 
 
 def _local(base: str, link: str) -> str | None:

@@ -40,11 +40,12 @@ DATA = {
     "finance/funds/rules.py": "official names of kinds of funds, as public tables carry them",
     "finance/lines/rules.py": "words of forbidden uses, looked for in budgets and vouchers",
     "finance/purchasing/imports.py": "column heads and answers of official spreadsheets",
-    "finance/ratios/reports.py": "answers of the official spreadsheet, so that an export can be imported again",
+    "finance/ratios/rules.py": "answers of the official spreadsheet, so that an export can be imported again",
     "finance/purchasing/rules.py": "official names of funds and contractors, compared with imported rows",
     "tools/verify_r30.py": "names of funds, contractors and answers in published rows",
     "finance/purchasing/services.py": "official names of contractors, written into rows like imported ones",
     "projects/agreements/rules.py": "official names of methods, written into purchase rows",
+    "app/rulebook/families.py": "the signs of days as people write them",
     "grants/calls/rules.py": "official names of the categories (扶老、助残、救孤、济困)",
     "grants/calls/services.py": "the sign of a document number",
     "grants/rubrics/services.py": "names of the standard rubrics, which are data as the rubrics are",
@@ -53,7 +54,7 @@ DATA = {
 }  # fmt: skip
 # A law is quoted under its own name wherever it is the source of a rule.
 LAW = re.compile(
-    r"(法|条例|办法|规范|规定|公告|方案|制度|内部控制|细则|准则|编码规则|问答|协议|不得同时担任同一项目的督导)"
+    r"(法|条例|办法|规范|规定|公告|方案|制度|内部控制|细则|准则|编码规则|问答|协议|财综〔|不得同时担任同一项目的督导)"
 )
 TEMPLATE_LAW = re.compile(r"(政府采购法实施条例|政府采购法|预算法)(第[一二三四五六七八九十百]+条)?")
 
