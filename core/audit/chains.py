@@ -132,10 +132,14 @@ def append_seals(heads: Iterable[tuple[str, str, int, str]]) -> None:
         lines.append(canonical({**content, "mac": chain_hash(content, GENESIS)}) + "\n")
     if not lines:
         return
-    folder = seal_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = seal_folder() / f"heads-{at:%Y-%m}.jsonl"
     # O_APPEND keeps the lines of several processes whole.
-    descriptor = os.open(folder / f"heads-{at:%Y-%m}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, flags, 0o600)
     try:
         os.write(descriptor, "".join(lines).encode())
     finally:

@@ -20,7 +20,7 @@ from finance.commitments.rules import apportion
 from finance.funds.models import Earmark
 from finance.funds.policy import use_findings
 from finance.ledger.models import Account, Transfer
-from finance.ledger.queries import net_of
+from finance.ledger.queries import balances, net_of
 from finance.ledger.services import account_of, move
 from registry.organizations.models import Organization
 
@@ -164,6 +164,9 @@ def _checked_shares(
 
 def _accounts(share: CommitmentShare) -> dict[str, Account]:
     """The ledger accounts of one source's part, fed from its earmark; made when missing."""
+    known = balances("commitment_share", [share.id]).get(share.id, {})
+    if all(kind in known for kind in KINDS):
+        return known
     parent = account_of("earmark", share.earmark_id, "earmark")
     return {
         kind: account_of("commitment_share", share.id, kind, agency_id=share.agency_id, parent=parent)

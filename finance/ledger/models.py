@@ -113,16 +113,21 @@ class Posting(db.Model):  # type: ignore[name-defined,misc]
 
     def content(self) -> dict[str, Any]:
         """What the hash covers: every column but the hash, and the transfer it belongs to."""
-        return {
-            "account_id": self.account_id,
-            "seq": self.seq,
-            "transfer_id": self.transfer_id,
-            "transfer": self.transfer.content() if self.transfer is not None else None,
-            "amount": self.amount.fen,
-            "balance_after": self.balance_after.fen,
-            "posted_at": self.posted_at,
-            "prev_hash": self.prev_hash,
-        }
+        columns = {name: getattr(self, name) for name in HASHED}
+        return posting_content(columns, self.transfer.content() if self.transfer is not None else None)
+
+
+HASHED = ("account_id", "seq", "transfer_id", "amount", "balance_after", "posted_at", "prev_hash")
+
+
+def posting_content(columns: dict[str, Any], transfer: dict[str, Any] | None) -> dict[str, Any]:
+    """Columns of a posting as hashed: amounts in fen, and the content of its transfer."""
+    return {
+        **columns,
+        "amount": columns["amount"].fen,
+        "balance_after": columns["balance_after"].fen,
+        "transfer": transfer,
+    }
 
 
 class Period(Model):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from core import clock
@@ -98,15 +98,26 @@ def account_label(account: Account) -> Message:
     return Message(KINDS[account.kind])
 
 
+# Posting asks these each time: built once, they are compiled once.
+_CLOSED = (
+    select(Period.month)
+    .where(
+        Period.agency_id.in_(bindparam("units", expanding=True)),
+        Period.month == bindparam("month"),
+        Period.state != "open",
+    )
+    .limit(1)
+)
+_OF_OWNERS = select(Account).where(
+    Account.owner_type == bindparam("owner_type"),
+    Account.owner_id.in_(bindparam("owner_ids", expanding=True)),
+)
+
+
 def closed_month(units: Iterable[int], day: date) -> date | None:
     """The month of ``day`` when one of these units has closed it; a month with a wish to open it is closed."""
     month = day.replace(day=1)
-    found = db.session.scalar(
-        select(Period.month)
-        .where(Period.agency_id.in_(sorted(units)), Period.month == month, Period.state != "open")
-        .limit(1)
-    )
-    return month if found is not None else None
+    return month if db.session.scalar(_CLOSED, {"units": sorted(units), "month": month}) is not None else None
 
 
 def book_day(units: Iterable[int], document_day: date) -> date:
@@ -149,7 +160,7 @@ def balances(owner_type: str, owner_ids: Iterable[int]) -> dict[int, dict[str, A
     """The accounts of several owners in one query: owner id → kind → account."""
     found: dict[int, dict[str, Account]] = {}
     for account in db.session.scalars(
-        select(Account).where(Account.owner_type == owner_type, Account.owner_id.in_(set(owner_ids)))
+        _OF_OWNERS, {"owner_type": owner_type, "owner_ids": sorted(set(owner_ids))}
     ):
         found.setdefault(account.owner_id, {})[account.kind] = account
     return found

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 
 from core import clock
 from core.access.policy import Refusal
@@ -14,10 +17,39 @@ from core.audit.services import Actor
 from core.db import db
 from core.money import Money
 from core.text import N_, Message
-from finance.ledger.models import Account, Posting, Transfer
+from finance.ledger.models import Account, Posting, Transfer, posting_content
 from finance.ledger.queries import CLOSING, account_label, closed_month, find_account
 
 Leg = tuple[Account, Money]
+
+# Posting is what this program does most: its statements are built once, so that they are compiled once,
+# and the rows go by the connection rather than through the unit of work.
+_TABLE = Transfer.__table__
+_BOOKS = Account.__table__
+_KEY = select(_TABLE.c.id).where(_TABLE.c.key == bindparam("key"))
+# The lock leaves room for the key: whoever opened an account below one of these holds its key already,
+# and two of them would each wait for the other.
+_LOCK = (
+    select(Account)
+    .where(Account.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Account.id)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+# No row comes back when the same key came at once on other accounts: the lock did not make us wait, the
+# index did.
+_OPEN = {
+    "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing(index_elements=["key"]).returning(_TABLE.c.id),
+    "postgresql": postgresql.insert(_TABLE)
+    .on_conflict_do_nothing(index_elements=["key"])
+    .returning(_TABLE.c.id),
+}
+_ADVANCE = (
+    update(_BOOKS)
+    .where(_BOOKS.c.id == bindparam("account"))
+    .values(balance=bindparam("new_balance"), last_seq=bindparam("new_seq"), last_hash=bindparam("new_hash"))
+)
+_APPEND = insert(Posting.__table__)
 
 
 class InsufficientBalance(Refusal):
@@ -119,37 +151,33 @@ def _post(
 ) -> Transfer:
     net = _net(legs)
     accounts = _locked(net)
-    transfer = db.session.scalar(select(Transfer).where(Transfer.key == key))
-    if transfer is not None:
-        return _same(transfer, kind, net)
+    known = db.session.connection().scalar(_KEY, {"key": key})
+    if known is not None:
+        return _same(db.session.get_one(Transfer, known), kind, net)
     now = clock.now()
     today = clock.local(now).date()
     # Closing takes the same locks before it looks: whoever comes second sees the first.
     _refuse_closed(accounts, booked_on or today)
     _refuse_overdraft(accounts, net)
-    transfer = Transfer(
-        kind=kind,
-        key=key,
-        reference_type=reference[0],
-        reference_id=reference[1],
-        reverses_id=reverses_id,
-        memo=memo[:200],
-        posted_at=now,
-        posted_by=by.actor_id,
-        booked_on=booked_on if booked_on != today else None,
-    )
-    try:
-        with db.session.begin_nested():
-            db.session.add(transfer)
-    except IntegrityError:
-        # The same key at once on other accounts: the lock above did not make us wait, the index did.
-        first = db.session.scalar(select(Transfer).where(Transfer.key == key))
-        if first is None:
-            raise
-        return _same(first, kind, net)
-    for account in accounts:
-        _append(account, transfer, net[account.id])
-    db.session.flush()
+    columns = {
+        "kind": kind,
+        "key": key,
+        "reference_type": reference[0],
+        "reference_id": reference[1],
+        "reverses_id": reverses_id,
+        "memo": memo[:200],
+        "posted_at": now,
+        "posted_by": by.actor_id,
+        "booked_on": booked_on if booked_on != today else None,
+    }
+    new_id = db.session.scalar(_OPEN[db.session.get_bind().dialect.name], columns)
+    if new_id is None:
+        return _same(db.session.scalars(select(Transfer).where(Transfer.key == key)).one(), kind, net)
+    transfer = Transfer(id=new_id, **columns)
+    # The row is written: the object stands for it and loads its postings when asked.
+    make_transient_to_detached(transfer)
+    db.session.add(transfer)
+    _append(accounts, transfer, net)
     for account in accounts:
         seal_head("posting", str(account.id), account.last_seq, account.last_hash)
     return transfer
@@ -171,20 +199,8 @@ def _net(legs: list[Leg]) -> dict[int, Money]:
 
 
 def _locked(net: dict[int, Money]) -> list[Account]:
-    """The accounts as they are now, locked in the order of their ids so that nobody waits in a ring.
-
-    The lock leaves room for the key: whoever opened an account below one of these holds its key already,
-    and two of them would each wait for the other.
-    """
-    return list(
-        db.session.scalars(
-            select(Account)
-            .where(Account.id.in_(net))
-            .order_by(Account.id)
-            .with_for_update(key_share=True)
-            .execution_options(populate_existing=True)
-        )
-    )
+    """The accounts as they are now, locked in the order of their ids so that nobody waits in a ring."""
+    return list(db.session.scalars(_LOCK, {"ids": list(net)}))
 
 
 def _refuse_closed(accounts: list[Account], day: date) -> None:
@@ -230,18 +246,35 @@ def _same(transfer: Transfer, kind: str, net: dict[int, Money]) -> Transfer:
     return transfer
 
 
-def _append(account: Account, transfer: Transfer, amount: Money) -> None:
-    account.balance = account.balance + amount
-    posting = Posting(
-        account_id=account.id,
-        seq=account.last_seq + 1,
-        transfer=transfer,
-        transfer_id=transfer.id,
-        amount=amount,
-        balance_after=account.balance,
-        posted_at=transfer.posted_at,
-        prev_hash=account.last_hash,
-    )
-    posting.hash = chain_hash(posting.content(), posting.prev_hash)
-    account.last_seq, account.last_hash = posting.seq, posting.hash
-    db.session.add(posting)
+def _append(accounts: list[Account], transfer: Transfer, net: dict[int, Money]) -> None:
+    """One posting on each account, linked into its chain, and the balance that comes of it."""
+    content = transfer.content()
+    postings = []
+    for account in accounts:
+        columns = {
+            "account_id": account.id,
+            "seq": account.last_seq + 1,
+            "transfer_id": transfer.id,
+            "amount": net[account.id],
+            "balance_after": account.balance + net[account.id],
+            "posted_at": transfer.posted_at,
+            "prev_hash": account.last_hash,
+        }
+        digest = chain_hash(posting_content(columns, content), account.last_hash)
+        postings.append({**columns, "hash": digest})
+    connection = db.session.connection()
+    connection.execute(
+        _ADVANCE,
+        [
+            {
+                "account": row["account_id"], "new_balance": row["balance_after"],
+                "new_seq": row["seq"], "new_hash": row["hash"],
+            }
+            for row in postings
+        ],
+    )  # fmt: skip
+    connection.execute(_APPEND, postings)
+    for account, row in zip(accounts, postings, strict=True):
+        set_committed_value(account, "balance", row["balance_after"])
+        set_committed_value(account, "last_seq", row["seq"])
+        set_committed_value(account, "last_hash", row["hash"])
