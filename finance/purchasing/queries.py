@@ -272,19 +272,15 @@ def of_services(services: Iterable[ServiceKey]) -> ColumnElement[bool]:
     kinds: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
     for division, purchaser, (kind, name) in services:
         kinds.setdefault((division, purchaser), ([], []))[kind == "name"].append(name)
-    return or_(
-        *(
-            and_(
-                Purchase.purchaser == purchaser,
-                Purchase.division_code == division,
-                or_(
-                    Purchase.service_key.in_(keys),
-                    and_(Purchase.service_key == "", Purchase.service_name.in_(names)),
-                ),
-            )
-            for (division, purchaser), (keys, names) in kinds.items()
-        )
-    )
+    # One branch for each kind of key: an OR inside of an OR is what SQLite finds no index for.
+    branches = []
+    for (division, purchaser), (keys, names) in kinds.items():
+        own = (Purchase.purchaser == purchaser, Purchase.division_code == division)
+        if keys:
+            branches.append(and_(*own, Purchase.service_key.in_(keys)))
+        if names:
+            branches.append(and_(*own, Purchase.service_key == "", Purchase.service_name.in_(names)))
+    return or_(*branches) if branches else false()
 
 
 # Figures
@@ -669,7 +665,8 @@ def rows_of_services(
     statement = (
         select(Purchase)
         .where(Purchase.fiscal_year.in_(years or (found.year, found.year - 1)), of_services(services))
-        .order_by(Purchase.id)
+        # Not the bare key: SQLite would walk all rows in its order rather than look for these.
+        .order_by(Purchase.id + 0)
         .limit(limit)
     )
     return [_judged(found, row, name) for row in _as_rows(statement)]
@@ -682,26 +679,48 @@ def rows_behind(
     row number to go on after. ``outside_only``: those that are out of scope.
     """
     figure = found.figures[name]
-    judged: list[RowVerdict] = []
-    step = limit + 1 if not outside_only else max(500, limit + 1)
-    while len(judged) <= limit:
+    here = (Purchase.fiscal_year == found.year, _at(Purchase.division_code, figure))
+    if not outside_only:
         rows = _as_rows(
-            select(Purchase)
-            .where(
-                Purchase.fiscal_year == found.year,
-                _at(Purchase.division_code, figure),
-                Purchase.id > after,
-            )
-            .order_by(Purchase.id)
-            .limit(step)
+            select(Purchase).where(*here, Purchase.id > after).order_by(Purchase.id).limit(limit + 1)
         )
-        verdicts = [_judged(found, row, name) for row in rows]
-        judged += [item for item in verdicts if not (outside_only and item.in_scope)]
-        if len(rows) < step:
-            break
-        after = rows[-1].row
-    more = len(judged) > limit
-    return judged[:limit], judged[limit - 1].row.row if more else None
+        judged = [_judged(found, row, name) for row in rows]
+        return judged[:limit], rows[limit - 1].row if len(rows) > limit else None
+    # The rows are looked at in their order, so many at a time; a page without any says where to go on.
+    reach = (
+        select(Purchase.id).where(*here, Purchase.id > after).order_by(Purchase.id).limit(SCANNED).subquery()
+    )
+    last, count = db.session.execute(select(func.max(reach.c.id), func.count())).one()
+    rows = _as_rows(
+        select(Purchase)
+        .where(*here, Purchase.id > after, Purchase.id <= (last or 0), _perhaps_outside(found))
+        .order_by(Purchase.id)
+    )
+    judged = [item for row in rows if not (item := _judged(found, row, name)).in_scope]
+    if len(judged) > limit:
+        return judged[:limit], judged[limit - 1].row.row
+    return judged, last if count == SCANNED else None
+
+
+SCANNED = 2_000
+
+
+def _perhaps_outside(found: Figures) -> ColumnElement[bool]:
+    """Every row that any level's rules could leave out, and some more."""
+    codes = {found.division, *(level.division_code for level in found.level_rows)}
+    rules = [found.book.at(code) for code in codes]
+    excluded = {source for own in rules for source in own.excluded_sources}
+    branches = {branch for own in rules for branch in own.excluded_catalogue}
+    unknown = {"contract": None, "budget": Purchase.budget_amount, "payment": Purchase.paid_amount}[
+        found.basis
+    ]
+    return or_(
+        Purchase.public_service.is_(False),
+        Purchase.is_venture,
+        Purchase.fund_source.in_(excluded),
+        *(Purchase.catalogue_code.startswith(branch, autoescape=True) for branch in branches),
+        *(() if unknown is None else (unknown.is_(None),)),
+    )
 
 
 def _judged(found: Figures, row: PurchaseRow, name: str) -> RowVerdict:
