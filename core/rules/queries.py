@@ -49,17 +49,25 @@ def parameters(
     return _overlaid(family, defaults, rows)
 
 
-def reader(family: str, defaults: Mapping[str, Any], *, on: date) -> Callable[[str], Parameters]:
-    """:func:`parameters` of any number of jurisdictions, without programme, over one reading of the rule sets."""
-    rows = db.session.scalars(
-        select(RuleSet).where(RuleSet.family == family, RuleSet.programme == "", RuleSet.valid_from <= on)
-    ).all()
+Reader = Callable[[str], Parameters]
 
-    def read(jurisdiction: str) -> Parameters:
-        codes = _jurisdictions(jurisdiction)
-        return _overlaid(family, defaults, [row for row in rows if row.jurisdiction in codes])
 
-    return read
+def readers(family: str, defaults: Mapping[str, Any]) -> Callable[[date], Reader]:
+    """:func:`parameters` of any day and any number of jurisdictions, without programme, over one reading of
+    the rule sets.
+    """
+    rows = db.session.scalars(select(RuleSet).where(RuleSet.family == family, RuleSet.programme == "")).all()
+
+    def of_day(on: date) -> Reader:
+        begun = [row for row in rows if row.valid_from <= on]
+
+        def read(jurisdiction: str) -> Parameters:
+            codes = _jurisdictions(jurisdiction)
+            return _overlaid(family, defaults, [row for row in begun if row.jurisdiction in codes])
+
+        return read
+
+    return of_day
 
 
 def _jurisdictions(code: str) -> set[str]:

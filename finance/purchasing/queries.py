@@ -6,11 +6,12 @@ What other rooms may lean on (names stay):
   ``own_with_venture``, ``rollup``, ``rollup_with_venture`` of a level and year, read from the kept sums
   (``kept``) or, where the rules asked for (``on``: a day, else the last day of the year) are others than
   those the sums were made by, computed from the rows. ``bases(division, year)`` → the same on each basis.
+- ``Reading(division, years)`` → the same of several years and bases, over one reading of rules and sums.
 - ``levels(found, basis, venture)`` → the own figure of each level at and under the division.
 - ``lines(found, name, limit, after)`` → the services of a figure, largest addition first, by pages;
   ``line_rows(found, line)`` → this year's and last year's rows of a service, each with the reason why it
   counts or not; ``rows_behind(found, name, limit, after)`` → every row of this year with its reason, also
-  those out of scope.
+  those out of scope; ``judging(division, year, on)`` is enough for that.
 - ``ratio(division, year)`` → the same figures computed anew from every row: slow, for proof.
 - ``rules_of_year(year)`` and ``Rules(on)`` → the rules of any level; ``continuations()`` → confirmed links.
 
@@ -23,7 +24,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
@@ -34,7 +35,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, false, fun
 from core.access.policy import Refusal
 from core.db import db
 from core.money import Money, percent_against
-from core.rules.queries import Parameters, reader
+from core.rules.queries import Parameters, readers
 from core.text import N_, Message
 from finance.purchasing.models import (
     ContinuationDismissal,
@@ -74,35 +75,49 @@ FIGURES = ("own", "own_with_venture", "rollup", "rollup_with_venture")
 EXACT_LINES = 100
 
 
+class RuleBook:
+    """The R30 rules of every day and level, over one reading of rule sets and overrides."""
+
+    def __init__(self) -> None:
+        self.on_day = readers("R30", DEFAULT_PARAMETERS.to_dict())
+        self.overrides = db.session.scalars(select(ContractorOverride).order_by(ContractorOverride.id)).all()
+        # Most levels and years follow the same rules: what those say is worked out once.
+        self.known: dict[tuple[str, tuple[Override, ...]], tuple[R30Parameters, str]] = {}
+
+
 class Rules:
     """The R30 rules in force on a day, of any level, over one reading of rule sets and overrides."""
 
-    def __init__(self, on: date) -> None:
-        self._read = reader("R30", DEFAULT_PARAMETERS.to_dict(), on=on)
+    def __init__(self, on: date, book: RuleBook | None = None) -> None:
+        self._book = book or RuleBook()
+        self._read = self._book.on_day(on)
         self._overrides: dict[str, list[Override]] = {}
-        for item in db.session.scalars(
-            select(ContractorOverride)
-            .where(ContractorOverride.decided_on <= on)
-            .order_by(ContractorOverride.id)
-        ):
-            self._overrides.setdefault(item.division_code, []).append(
-                Override(item.contractor_code, item.counts, item.reason)
-            )
+        for item in self._book.overrides:
+            if item.decided_on <= on:
+                self._overrides.setdefault(item.division_code, []).append(
+                    Override(item.contractor_code, item.counts, item.reason)
+                )
         self._known: dict[str, tuple[R30Parameters, Parameters, str]] = {}
 
     def _get(self, division: str) -> tuple[R30Parameters, Parameters, str]:
         known = self._known.get(division)
         if known is None:
             found = self._read(division)
-            rules = R30Parameters.from_dict(dict(found))
-            if self._overrides:
-                # What stands nearer to the level wins, and a decision about a contractor over a rule set.
-                chosen = {item.code: item for item in rules.overrides}
-                for code in sorted(self._overrides, key=lambda code: len(tree_prefix(code))):
-                    if division.startswith(tree_prefix(code)):
-                        chosen.update({item.code: item for item in self._overrides[code]})
-                rules = replace(rules, overrides=tuple(sorted(chosen.values())))
-            known = self._known[division] = (rules, found, rules.digest())
+            decided = tuple(
+                item
+                for code in sorted(self._overrides, key=lambda code: len(tree_prefix(code)))
+                if division.startswith(tree_prefix(code))
+                for item in self._overrides[code]
+            )
+            own = self._book.known.get((found.label, decided))
+            if own is None:
+                rules = R30Parameters.from_dict(dict(found))
+                if decided:
+                    # What stands nearer to the level wins, and a decision about a contractor over a rule set.
+                    chosen = {item.code: item for item in (*rules.overrides, *decided)}
+                    rules = replace(rules, overrides=tuple(sorted(chosen.values())))
+                own = self._book.known[found.label, decided] = (rules, rules.digest())
+            known = self._known[division] = (own[0], found, own[1])
         return known
 
     def at(self, division: str) -> R30Parameters:
@@ -352,7 +367,8 @@ class Figures:
     rule_set: Parameters
     kept: bool
     book: Rules = field(repr=False, compare=False)
-    level_rows: Sequence[LevelFigure] = field(repr=False, compare=False)
+    # Kept sums as they lie in the table, with the attributes of LevelFigure.
+    level_rows: Sequence[Any] = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, dict[str, str | None]]:
         return {name: figure.to_dict() for name, figure in self.figures.items()}
@@ -363,6 +379,73 @@ class Figures:
         return not self.figures["rollup_with_venture"].service_count
 
 
+_LEVEL_COLUMNS = [getattr(LevelFigure, column.key) for column in LevelFigure.__table__.columns]
+
+
+class Reading:
+    """What the figures of a level need, of several years at once: rules, kept sums of every level under it,
+    and which other levels services come from or went to. However many years, four queries.
+
+    Raises ``DivisionError`` for a malformed division code.
+    """
+
+    def __init__(self, division: str, years: Iterable[int]) -> None:
+        self.division = normalise_division(division)
+        self._book = RuleBook()
+        links = db.session.execute(
+            select(ServiceContinuation.earlier_division, ServiceContinuation.later_division)
+            .where(ServiceContinuation.earlier_division != ServiceContinuation.later_division)
+            .distinct()
+        )
+        prefix = tree_prefix(self.division)
+        linked = {code for pair in links for code in pair if not code.startswith(prefix)}
+        inside = under(LevelFigure.division_code, self.division)
+        self._inside: dict[int, list[Any]] = {}
+        self._beside: dict[int, list[Any]] = {}
+        for level in db.session.execute(
+            select(*_LEVEL_COLUMNS)
+            .where(
+                LevelFigure.fiscal_year.in_(set(years)),
+                or_(inside, LevelFigure.division_code.in_(linked)) if linked else inside,
+            )
+            .order_by(LevelFigure.division_code, LevelFigure.id)
+        ):
+            own = self._inside if level.division_code.startswith(prefix) else self._beside
+            own.setdefault(level.fiscal_year, []).append(level)
+
+    def figures(
+        self, year: int, basis: Basis | None = None, *, on: date | None = None, exact: bool = False
+    ) -> Figures:
+        """As the function of this name."""
+        return self._several(year, [basis], on, exact)[0]
+
+    def bases(self, year: int, *, on: date | None = None, exact: bool = False) -> dict[Basis, Figures]:
+        """As the function of this name."""
+        return {found.basis: found for found in self._several(year, BASES, on, exact)}
+
+    def _several(
+        self, year: int, wanted: Iterable[Basis | None], on: date | None, exact: bool
+    ) -> list[Figures]:
+        code, day = self.division, on or date(year, 12, 31)
+        book = Rules(day, self._book)
+        found = self._inside.get(year, [])
+        # Kept sums are taken where they, and those that services come from or went to, follow these rules.
+        kept = all(
+            book.digest(level.division_code) == level.rules_digest
+            for level in (*found, *self._beside.get(year, ()))
+        )
+        rules = book.at(code)
+        answers = []
+        for asked in wanted:
+            basis = asked or rules.basis
+            if kept:
+                four = {name: _kept_figure(found, code, year, basis, name, rules, exact) for name in FIGURES}
+            else:
+                four = ratio(code, year, basis=basis, on=day).figures
+            answers.append(Figures(code, year, basis, day, four, rules, book.found(code), kept, book, found))
+        return answers
+
+
 def figures(
     division: str, year: int, basis: Basis | None = None, *, on: date | None = None, exact: bool = False
 ) -> Figures:
@@ -370,62 +453,16 @@ def figures(
 
     Raises ``DivisionError`` for a malformed division code.
     """
-    return _figures(division, year, [basis], on, exact)[0]
+    return Reading(division, [year]).figures(year, basis, on=on, exact=exact)
 
 
 def bases(division: str, year: int, *, on: date | None = None, exact: bool = False) -> dict[Basis, Figures]:
     """The figures on each basis, to stand side by side."""
-    return {found.basis: found for found in _figures(division, year, BASES, on, exact)}
-
-
-def _figures(
-    division: str, year: int, wanted: Iterable[Basis | None], on: date | None, exact: bool
-) -> list[Figures]:
-    code = normalise_division(division)
-    day = on or date(year, 12, 31)
-    book = Rules(day)
-    found = db.session.scalars(
-        select(LevelFigure)
-        .where(LevelFigure.fiscal_year == year, under(LevelFigure.division_code, code))
-        .order_by(LevelFigure.division_code, LevelFigure.id)
-    ).all()
-    kept = _fresh(found, year, book)
-    rules = book.at(code)
-    answers = []
-    for asked in wanted:
-        basis = asked or rules.basis
-        if kept:
-            four = {name: _kept_figure(found, code, year, basis, name, rules, exact) for name in FIGURES}
-        else:
-            four = ratio(code, year, basis=basis, on=day).figures
-        answers.append(Figures(code, year, basis, day, four, rules, book.found(code), kept, book, found))
-    return answers
-
-
-def _fresh(found: Iterable[LevelFigure], year: int, book: Rules) -> bool:
-    """Whether the kept sums, and those that services come from or went to, follow these rules."""
-    digests = {level.division_code: level.rules_digest for level in found}
-    linked = {
-        code
-        for pair in db.session.execute(
-            select(ServiceContinuation.earlier_division, ServiceContinuation.later_division).where(
-                ServiceContinuation.earlier_division != ServiceContinuation.later_division
-            )
-        )
-        for code in pair
-    } - set(digests)
-    if linked:
-        rows = db.session.execute(
-            select(LevelFigure.division_code, LevelFigure.rules_digest).where(
-                LevelFigure.fiscal_year == year, LevelFigure.division_code.in_(linked)
-            )
-        )
-        digests.update({row.division_code: row.rules_digest for row in rows})
-    return all(book.digest(code) == digest for code, digest in digests.items())
+    return Reading(division, [year]).bases(year, on=on, exact=exact)
 
 
 def _kept_figure(
-    found: Iterable[LevelFigure],
+    found: Iterable[Any],
     division: str,
     year: int,
     basis: Basis,
@@ -446,7 +483,7 @@ def _kept_figure(
 
 
 def _summed(
-    parts: Iterable[LevelFigure],
+    parts: Iterable[Any],
     division: str,
     year: int,
     basis: Basis,
@@ -570,6 +607,32 @@ def levels(found: Figures, *, venture: bool = False) -> list[RatioFigure]:
     ]
 
 
+def judging(division: str, year: int, *, on: date | None = None) -> Figures:
+    """The rules and the basis that the rows of a level and year are judged by, without working out a figure."""
+    code, day = normalise_division(division), on or date(year, 12, 31)
+    book = Rules(day)
+    rules = book.at(code)
+    return Figures(code, year, rules.basis, day, {}, rules, book.found(code), False, book, ())
+
+
+def with_joined(service: ServiceKey) -> list[ServiceKey]:
+    """A service, and those that confirmed continuations join to it."""
+    joins = Joins(continuations())
+    root = joins.root(service)
+    return [
+        service,
+        *sorted(other for other in joins.members() if joins.root(other) == root and other != service),
+    ]
+
+
+def service_named(division: str, purchaser: str, text: str) -> ServiceKey | None:
+    """The service of a division and purchaser whose key reads so (:func:`key_text`)."""
+    kind, _, name = text.partition(":")
+    if kind not in ("key", "name") or not name:
+        return None
+    return (normalise_division(division), purchaser, (kind, name))
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
     """One page of services, and what to ask for the next one (``None`` at the end)."""
@@ -672,55 +735,106 @@ def rows_of_services(
     return [_judged(found, row, name) for row in _as_rows(statement)]
 
 
+SCANNED, LEVELS_SCANNED = 2_000, 50
+"""How many rows and levels are looked at for one page of rows."""
+
+
 def rows_behind(
-    found: Figures, name: str, *, limit: int = 100, after: int = 0, outside_only: bool = False
-) -> tuple[list[RowVerdict], int | None]:
-    """This year's rows at the level (or under it) in the order they came, with the reason of each; and the
-    row number to go on after. ``outside_only``: those that are out of scope.
+    found: Figures,
+    name: str,
+    *,
+    limit: int = 100,
+    after: str = "",
+    wanted: Callable[[RowVerdict], bool] | None = None,
+    services: Collection[ServiceKey] = (),
+) -> tuple[list[RowVerdict], str | None]:
+    """This year's rows at the level (or under it), level after level in the order they came, with the reason
+    of each; and what to ask for the next page (``None`` at the end). ``services``: the rows of these alone.
+
+    ``wanted`` chooses among at most ``SCANNED`` rows: a page may hold fewer than ``limit`` and yet lead on.
     """
-    figure = found.figures[name]
-    here = (Purchase.fiscal_year == found.year, _at(Purchase.division_code, figure))
-    if not outside_only:
+    judged: list[RowVerdict] = []
+    looked = levels_looked = 0
+    step = limit + 1 if wanted is None else 400
+    for rows, here in _in_steps(found, name, services, _row_place(after), step):
+        for row in rows:
+            item = _judged(found, row, name)
+            if wanted is None or wanted(item):
+                judged.append(item)
+                if len(judged) > limit:
+                    return judged[:limit], _row_key(judged[limit - 1].row)
+        looked, levels_looked = looked + len(rows), levels_looked + (len(rows) < step)
+        if looked >= SCANNED or levels_looked >= LEVELS_SCANNED:
+            return judged, _row_key(rows[-1]) if rows else f"{here}.0"
+    return judged, None
+
+
+def _in_steps(
+    found: Figures,
+    name: str,
+    services: Collection[ServiceKey],
+    place: tuple[str, int] | None,
+    step: int,
+) -> Iterator[tuple[list[PurchaseRow], str]]:
+    """This year's rows after a place, so many at a time, each step by index; with the level they lie at."""
+    division, last = place or ("", 0)
+    if division and not division.startswith(tree_prefix(found.division)) and not services:
+        return
+    if services:
+        while True:
+            rows = _as_rows(
+                select(Purchase)
+                # Neither the bare year nor the bare number: SQLite would walk the level's rows, or all of them,
+                # in their order rather than look for these.
+                .where(Purchase.fiscal_year + 0 == found.year, of_services(services), Purchase.id + 0 > last)
+                .order_by(Purchase.id + 0)
+                .limit(step)
+            )
+            yield rows, division
+            if len(rows) < step:
+                return
+            last = rows[-1].row
+    rollup = name.startswith("rollup")
+    if not rollup and division not in ("", found.division):
+        return
+    level: str | None = division or (_level_after(found.division, "") if rollup else found.division)
+    while level is not None:
         rows = _as_rows(
-            select(Purchase).where(*here, Purchase.id > after).order_by(Purchase.id).limit(limit + 1)
+            select(Purchase)
+            .where(
+                Purchase.division_code == level,
+                Purchase.fiscal_year == found.year,
+                Purchase.id > last,
+            )
+            .order_by(Purchase.id)
+            .limit(step)
         )
-        judged = [_judged(found, row, name) for row in rows]
-        return judged[:limit], rows[limit - 1].row if len(rows) > limit else None
-    # The rows are looked at in their order, so many at a time; a page without any says where to go on.
-    reach = (
-        select(Purchase.id).where(*here, Purchase.id > after).order_by(Purchase.id).limit(SCANNED).subquery()
+        yield rows, level
+        if len(rows) < step:
+            level, last = _level_after(found.division, level) if rollup else None, 0
+        else:
+            last = rows[-1].row
+
+
+def _level_after(division: str, last: str) -> str | None:
+    """The next level at or under a division that has rows, of any year."""
+    found: str | None = db.session.scalar(
+        select(func.min(Purchase.division_code)).where(
+            under(Purchase.division_code, division), Purchase.division_code > last
+        )
     )
-    last, count = db.session.execute(select(func.max(reach.c.id), func.count())).one()
-    rows = _as_rows(
-        select(Purchase)
-        .where(*here, Purchase.id > after, Purchase.id <= (last or 0), _perhaps_outside(found))
-        .order_by(Purchase.id)
-    )
-    judged = [item for row in rows if not (item := _judged(found, row, name)).in_scope]
-    if len(judged) > limit:
-        return judged[:limit], judged[limit - 1].row.row
-    return judged, last if count == SCANNED else None
+    return found
 
 
-SCANNED = 2_000
+def _row_key(row: PurchaseRow) -> str:
+    return f"{row.division_code}.{row.row}"
 
 
-def _perhaps_outside(found: Figures) -> ColumnElement[bool]:
-    """Every row that any level's rules could leave out, and some more."""
-    codes = {found.division, *(level.division_code for level in found.level_rows)}
-    rules = [found.book.at(code) for code in codes]
-    excluded = {source for own in rules for source in own.excluded_sources}
-    branches = {branch for own in rules for branch in own.excluded_catalogue}
-    unknown = {"contract": None, "budget": Purchase.budget_amount, "payment": Purchase.paid_amount}[
-        found.basis
-    ]
-    return or_(
-        Purchase.public_service.is_(False),
-        Purchase.is_venture,
-        Purchase.fund_source.in_(excluded),
-        *(Purchase.catalogue_code.startswith(branch, autoescape=True) for branch in branches),
-        *(() if unknown is None else (unknown.is_(None),)),
-    )
+def _row_place(after: str) -> tuple[str, int] | None:
+    division, _, number = after.partition(".")
+    if not (division.isdecimal() and number.isdecimal() and after.isascii() and len(after) < 32):
+        return None
+    return division, int(number)
 
 
 def _judged(found: Figures, row: PurchaseRow, name: str) -> RowVerdict:
@@ -1047,9 +1161,9 @@ def visible_divisions(user: Any) -> list[str]:
     return sorted({normalise_division(code) for code in codes})
 
 
-def may_see(user: Any, division: str) -> bool:
-    """Whether a division lies at or under one of the user's own."""
-    return any(division.startswith(tree_prefix(code)) for code in visible_divisions(user))
+def lies_in(division: str, codes: Iterable[str]) -> bool:
+    """Whether a division lies at or under one of these."""
+    return any(division.startswith(tree_prefix(code)) for code in codes)
 
 
 def years_with_rows(division: str) -> list[int]:

@@ -212,6 +212,11 @@ class RowVerdict:
             return "counts"
         return "partly" if self.weight else "does_not_count"
 
+    @property
+    def reason(self) -> str:
+        """Which of :data:`REASONS` it is."""
+        return _REASON_OF[self.message.id]
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceLine:
@@ -301,6 +306,46 @@ def exact_text(number: Fraction) -> str:
     return numerator if number.denominator == 1 else f"{numerator}/{format(Decimal(number.denominator), 'f')}"
 
 
+REASONS: dict[str, str] = {
+    "no-service": N_("Not counted: the row is marked as no public service."),
+    "source": N_("Not counted: “%(fund_source)s” is not public money."),
+    "branch": N_("Not counted: catalogue branch %(code)s is out of scope here."),
+    "venture": N_(
+        "Not counted here: a venture grant, which enters only the figure including venture grants."
+    ),
+    "no-quota": N_("Not counted on this basis: the table gives no budget quota for it."),
+    "not-paid": N_("Not counted on this basis: the table does not say what was paid this year."),
+    "consortium-none": N_(
+        "In the total, not counted for social organizations: the consortium states no share of a social organization."
+    ),
+    "consortium-whole": N_("Counted in full: all of the consortium's work is a social organization's share."),
+    "consortium-part": N_(
+        "Counted in part: %(share)s of the consortium's work is a social organization's share."
+    ),
+    "hosting-off": N_(
+        "In the total, not counted for social organizations: bodies paid through a host are not counted here."
+    ),
+    "hosted": N_("Counted in full: a filed community body paid through the registered host %(host)s."),
+    "no-host": N_(
+        "In the total, not counted for social organizations: the filed community body names no registered social organization as its host."
+    ),
+    "social": N_("Counted in full: the contractor %(code)s is a registered social organization."),
+    "other": N_(
+        "In the total, not counted for social organizations: the contractor's code is not of a registered social organization (51, 52 or 53)."
+    ),
+    "decided-in": N_("Counted in full: %(code)s is a social organization here by decision: %(reason)s"),
+    "decided-out": N_(
+        "In the total, not counted for social organizations: %(code)s is none here by decision: %(reason)s"
+    ),
+}
+"""Why a row is out of scope, counts or does not: the sentence of each reason."""
+_REASON_OF = {sentence: name for name, sentence in REASONS.items()}
+
+
+def _said(reason: str, values: dict[str, Any] | None = None) -> Message:
+    return Message(REASONS[reason], values or {})
+
+
 def judge_row(
     row: PurchaseRow,
     parameters: R30Parameters = DEFAULT_PARAMETERS,
@@ -322,23 +367,17 @@ def _outside(
     row: PurchaseRow, parameters: R30Parameters, include_venture: bool, basis: Basis
 ) -> Message | None:
     if not row.public_service:
-        return Message(N_("Not counted: the row is marked as no public service."))
+        return _said("no-service")
     if row.fund_source in parameters.excluded_sources:
-        return Message(
-            N_("Not counted: “%(fund_source)s” is not public money."), {"fund_source": row.fund_source}
-        )
+        return _said("source", {"fund_source": row.fund_source})
     if row.catalogue_code and row.catalogue_code.startswith(tuple(parameters.excluded_catalogue)):
-        return Message(
-            N_("Not counted: catalogue branch %(code)s is out of scope here."), {"code": row.catalogue_code}
-        )
+        return _said("branch", {"code": row.catalogue_code})
     if row.is_venture and not include_venture:
-        return Message(
-            N_("Not counted here: a venture grant, which enters only the figure including venture grants.")
-        )
+        return _said("venture")
     if row.fen_on(basis) is None:
         if basis == "budget":
-            return Message(N_("Not counted on this basis: the table gives no budget quota for it."))
-        return Message(N_("Not counted on this basis: the table does not say what was paid this year."))
+            return _said("no-quota")
+        return _said("not-paid")
     return None
 
 
@@ -353,62 +392,40 @@ def _weighed(
     if kind == CONSORTIUM and parameters.split_consortium:
         share = so_share or Fraction(0)
         if share == 0:
-            return share, Message(
-                N_(
-                    "In the total, not counted for social organizations: the consortium states no share of a social organization."
-                )
-            )
+            return share, _said("consortium-none")
         if share == 1:
-            return share, Message(
-                N_("Counted in full: all of the consortium's work is a social organization's share.")
-            )
-        return share, Message(
-            N_("Counted in part: %(share)s of the consortium's work is a social organization's share."),
+            return share, _said("consortium-whole")
+        return share, _said(
+            "consortium-part",
             {"share": share},
         )
     if kind == FILED_BODY:
         if not parameters.count_hosted:
-            return Fraction(0), Message(
-                N_(
-                    "In the total, not counted for social organizations: bodies paid through a host are not counted here."
-                )
-            )
+            return Fraction(0), _said("hosting-off")
         if (decided := parameters.override(host)) is not None:
             return _overridden(decided)
         if _is_social(host, parameters):
-            return Fraction(1), Message(
-                N_("Counted in full: a filed community body paid through the registered host %(host)s."),
+            return Fraction(1), _said(
+                "hosted",
                 {"host": host},
             )
-        return Fraction(0), Message(
-            N_(
-                "In the total, not counted for social organizations: the filed community body names no registered social organization as its host."
-            )
-        )
+        return Fraction(0), _said("no-host")
     if (decided := parameters.override(code)) is not None:
         return _overridden(decided)
     if _is_social(code, parameters):
-        return Fraction(1), Message(
-            N_("Counted in full: the contractor %(code)s is a registered social organization."),
+        return Fraction(1), _said(
+            "social",
             {"code": code},
         )
-    return Fraction(0), Message(
-        N_(
-            "In the total, not counted for social organizations: the contractor's code is not of a registered social organization (51, 52 or 53)."
-        )
-    )
+    return Fraction(0), _said("other")
 
 
 def _overridden(decided: Override) -> tuple[Fraction, Message]:
     values = {"code": decided.code, "reason": decided.reason}
     if decided.counts:
-        return Fraction(1), Message(
-            N_("Counted in full: %(code)s is a social organization here by decision: %(reason)s"), values
-        )
-    return Fraction(0), Message(
-        N_(
-            "In the total, not counted for social organizations: %(code)s is none here by decision: %(reason)s"
-        ),
+        return Fraction(1), _said("decided-in", values)
+    return Fraction(0), _said(
+        "decided-out",
         values,
     )
 

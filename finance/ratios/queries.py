@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -32,17 +32,16 @@ from finance.purchasing.models import (
 )
 from finance.purchasing.queries import (
     Figures,
+    Reading,
     Rules,
     bases,
     continuations,
-    figures,
     levels,
     purchase_rows,
     ratio,
-    rows_of_services,
+    rows_behind,
     under,
     visible_divisions,
-    years_with_rows,
 )
 from finance.purchasing.rules import (
     R30_SOURCES,
@@ -50,8 +49,10 @@ from finance.purchasing.rules import (
     PurchaseRow,
     RatioFigure,
     RowVerdict,
+    ServiceKey,
     ServiceLine,
     exact_text,
+    quarter_of,
     year_on_year_of,
 )
 from finance.ratios.models import OverrideProposal
@@ -68,39 +69,63 @@ PRIVATE_KINDS = ("donation", "foundation_match", "crowdfunding", "self_raised")
 # The figure ------------------------------------------------------------------------------------
 
 
-def figures_as_of(division: str, year: int, *, on: date | None, quarter: int) -> Figures:
+def figures_as_of(reading: Reading, year: int, *, on: date | None, quarter: int) -> Figures:
     """The figures of a level and year by the rules in force on ``on``, up to the end of a quarter.
 
     A quarter is compared with the same quarters of the year before (DOMAIN 3.1).
     """
     if quarter == 4:
-        return figures(division, year, on=on)
+        return reading.figures(year, on=on)
     day = on or date(year, 12, 31)
-    found, book = ratio(division, year, through_quarter=quarter, on=day), Rules(day)
+    found = ratio(reading.division, year, through_quarter=quarter, on=day)
     return Figures(
-        found.division, year, found.rules.basis, day, found.figures, found.rules, found.rule_set, False, book, ()
+        found.division, year, found.rules.basis, day, found.figures, found.rules, found.rule_set, False,
+        Rules(day), (),
     )  # fmt: skip
 
 
-def trend(division: str, year: int) -> list[tuple[int, RatioFigure, RatioFigure]]:
-    """Own level and roll-up of up to five years, oldest first."""
-    years = sorted(item for item in years_with_rows(division) if item <= year)[-TREND_YEARS:]
+def trend(reading: Reading, years: Iterable[int]) -> list[tuple[int, RatioFigure, RatioFigure]]:
+    """Own level and roll-up of these years, oldest first."""
     found = []
-    for item in years:
-        four = figures(division, item).figures
-        found.append((item, four["own"], four["rollup"]))
+    for year in sorted(years):
+        four = reading.figures(year).figures
+        found.append((year, four["own"], four["rollup"]))
     return found
 
 
-def reasons_of(found: Figures, shown: Sequence[ServiceLine], name: str) -> dict[Any, list[RowVerdict]]:
-    """This year's rows of the services on a page with the reason of each, in one reading."""
-    owner = {other: line.service for line in shown for other in (line.service, *line.joined_to)}
-    judged = rows_of_services(found, owner, name, years=[found.year], limit=2_000)
-    by_service: dict[Any, list[RowVerdict]] = {line.service: [] for line in shown}
-    for item in judged:
-        if item.in_scope:
-            by_service[owner[item.row.service]].append(item)
-    return by_service
+def contracts(
+    found: Figures,
+    name: str,
+    *,
+    verdict: str = "",
+    reason: str = "",
+    services: Collection[ServiceKey] = (),
+    quarter: int = 4,
+    limit: int = 50,
+    after: str = "",
+) -> tuple[list[RowVerdict], str | None]:
+    """This year's contracts behind a figure with the reason of each, and what to ask for the next page.
+
+    ``verdict``: ``counts`` (wholly or in part), ``total`` (in the total, not or in part for social
+    organizations) or ``outside``; ``reason``: one of :data:`finance.purchasing.rules.REASONS`.
+    """
+
+    def wanted(item: RowVerdict) -> bool:
+        return (
+            (not verdict or VERDICTS[verdict](item))
+            and (not reason or item.reason == reason)
+            and quarter_of(item.row) <= quarter
+        )
+
+    chosen = wanted if verdict or reason or quarter < 4 else None
+    return rows_behind(found, name, limit=limit, after=after, wanted=chosen, services=services)
+
+
+VERDICTS: dict[str, Callable[[RowVerdict], bool]] = {
+    "counts": lambda item: item.in_scope and item.weight > 0,
+    "total": lambda item: item.in_scope and item.weight < 1,
+    "outside": lambda item: not item.in_scope,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +258,13 @@ def own_divisions(user: Any, permission: str) -> set[str]:
 
 def agency_freezing(user: Any, division: str) -> Agency | None:
     """The unit for which the person may freeze the figure of a level, if there is one."""
-    return db.session.scalars(
-        select(Agency)
-        .where(Agency.id.in_(user.agency_ids("ratio.prepare")), Agency.division_code == division)
-        .order_by(Agency.id)
+    ids = user.agency_ids("ratio.prepare")
+    if not ids:
+        return None
+    found: Agency | None = db.session.scalars(
+        select(Agency).where(Agency.id.in_(ids), Agency.division_code == division).order_by(Agency.id)
     ).first()
+    return found
 
 
 def visible_snapshots(user: Any) -> Select[Any]:

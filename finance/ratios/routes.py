@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -29,14 +30,16 @@ from core.web.paging import paginate
 from core.web.words import say
 from finance.purchasing.models import RatioSnapshot
 from finance.purchasing.queries import (
-    bases,
+    Reading,
     division_labels,
     figures,
+    judging,
     levels,
+    lies_in,
     lines,
-    may_see,
-    rows_behind,
+    service_named,
     visible_divisions,
+    with_joined,
     years_with_rows,
 )
 from finance.purchasing.rules import BASES, R30_SOURCES, judge_row, total_by_source, year_on_year_of
@@ -47,6 +50,7 @@ from finance.ratios.rules import (
     COLUMN_WORDS,
     FAIR_COMPETITION,
     LEVERS,
+    REASON_WORDS,
     invitation_finding,
     quarter_on,
     text_row,
@@ -66,7 +70,6 @@ navigation.add_entry(
 )
 
 LINES_ON_A_PAGE = 30
-OUTSIDE_SHOWN = 50
 
 LABELS = {
     "own": N_("Own level"),
@@ -83,6 +86,12 @@ EVENTS = {
     "frozen": N_("Frozen"), "reviewed": N_("Reviewed"), "published": N_("Published"),
     "withdrawn": N_("Withdrawn"), "replaced": N_("Replaced by a later version"),
 }  # fmt: skip
+VERDICT_WORDS = {
+    "": N_("All contracts"),
+    "counts": N_("For social organizations"),
+    "total": N_("In the total only"),
+    "outside": N_("Out of scope"),
+}
 ACTIONS = {"review": N_("Review"), "publish": N_("Publish")}
 WATCH = {
     "met": N_("met"),
@@ -154,8 +163,18 @@ def against(value: Fraction | None, threshold: Fraction) -> str:
 # The figure ------------------------------------------------------------------------------------
 
 
-def _level() -> tuple[str, int] | None:
-    """The division and year asked for, inside the person's reach; ``None`` when there is no division at all."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The level and year of an address, with the divisions of the person and the years that have rows."""
+
+    division: str
+    year: int
+    offered: list[str]
+    years: list[int]
+
+
+def _asked() -> Asked | None:
+    """What is asked for, inside the person's reach; ``None`` when there is no division at all."""
     offered = visible_divisions(current_user)
     text = request.args.get("division") or (offered[0] if offered else "")
     if not text:
@@ -164,13 +183,18 @@ def _level() -> tuple[str, int] | None:
         code = normalise_division(text)
     except DivisionError:
         abort(404)
-    if not may_see(current_user, code):
+    if not lies_in(code, offered):
         abort(404)
-    newest = next(iter(years_with_rows(code)), clock.today().year)
-    year = request.args.get("year", newest, type=int)
+    years = years_with_rows(code)
+    year = request.args.get("year", next(iter(years), clock.today().year), type=int)
     if not 1995 <= year <= 2100:
         abort(404)
-    return code, year
+    return Asked(code, year, offered, years)
+
+
+def _level() -> tuple[str, int] | None:
+    asked = _asked()
+    return None if asked is None else (asked.division, asked.year)
 
 
 def _moment(year: int) -> tuple[date | None, int]:
@@ -192,23 +216,34 @@ def _view() -> str:
 @bp.get("/ratio/")
 @allow("purchase.read")
 def show() -> Any:
-    """The 30% page of a level and year; every figure opens to its rows."""
-    level = _level()
-    if level is None:
+    """The 30% page of a level and year; every figure opens to its contracts."""
+    asked = _asked()
+    if asked is None:
         return render_template("ratios/show.html", result=None)
-    division, year = level
+    division, year = asked.division, asked.year
     day, quarter = _moment(year)
-    result = queries.figures_as_of(division, year, on=day, quarter=quarter)
+    # From the next page on only the services are of interest.
+    whole = not request.args.get("after")
+    trend_years = (
+        sorted(item for item in asked.years if item <= year)[-queries.TREND_YEARS :] if whole else []
+    )
+    reading = Reading(division, {year, *trend_years})
+    result = queries.figures_as_of(reading, year, on=day, quarter=quarter)
     view = _view()
     figure = result.figures[view]
     page = lines(result, view, limit=LINES_ON_A_PAGE, after=request.args.get("after", ""))
-    # From the next page on only the rows are of interest.
-    whole = not request.args.get("after")
     own_levels = levels(result, venture="venture" in view) if whole and quarter == 4 else []
-    outside, more_outside = rows_behind(result, view, limit=OUTSIDE_SHOWN, outside_only=True)
     largest = page.lines if whole else []
     snapshots = queries.snapshots_of(division) if whole else []
     waiting = any(item.fiscal_year == year and item.state in ("prepared", "reviewed") for item in snapshots)
+    labels = division_labels(
+        {
+            division,
+            *asked.offered,
+            *(item.division for item in own_levels),
+            *(line.division for line in page.lines),
+        }
+    )
     return render_template(
         "ratios/show.html",
         result=result,
@@ -218,18 +253,15 @@ def show() -> Any:
         quarter=quarter,
         last_quarter=quarter_on(clock.today()) if year == clock.today().year else 4,
         lines=page,
-        by_service=queries.reasons_of(result, page.lines, view),
-        outside=outside,
-        more_outside=more_outside is not None,
         whole=whole,
         levels=own_levels,
-        labels=division_labels({division, *(item.division for item in own_levels), *(line.division for line in page.lines)}),
+        labels=labels,
         sources=total_by_source(figure),
         cross_check=year_on_year_of(figure),
-        years=years_with_rows(division),
-        divisions=division_labels(visible_divisions(current_user)),
-        side_by_side=bases(division, year, on=day) if whole and quarter == 4 else {},
-        trend=_trend(division, year) if whole else None,
+        years=asked.years,
+        divisions={code: labels[code] for code in asked.offered},
+        side_by_side=reading.bases(year, on=day) if whole and quarter == 4 else {},
+        trend=_trend(reading, trend_years),
         snapshots=snapshots,
         watched=queries.watched(division, year) if whole else [],
         levers=queries.levers(figure, largest) if figure.status == "below" else [],
@@ -250,13 +282,13 @@ def show() -> Any:
     )  # fmt: skip
 
 
-def _trend(division: str, year: int) -> charts.Chart | None:
+def _trend(reading: Reading, years: Sequence[int]) -> charts.Chart | None:
     """Own level and roll-up over up to five years against the threshold."""
-    found = queries.trend(division, year)
-    if len(found) < 2:
+    if len(years) < 2:
         return None
+    found = queries.trend(reading, years)
     addresses = {
-        view: [url_for("ratios.show", division=division, year=item[0], view=view) for item in found]
+        view: [url_for("ratios.show", division=reading.division, year=item[0], view=view) for item in found]
         for view in ("own", "rollup")
     }
     return charts.lines(
@@ -269,6 +301,54 @@ def _trend(division: str, year: int) -> charts.Chart | None:
         ],
         threshold=charts.Threshold(found[-1][1].threshold, _("Threshold")),
         head=_("Year"),
+    )
+
+
+@bp.get("/ratio/contracts")
+@allow("purchase.read")
+def contracts() -> Any:
+    """The contracts behind a figure, each with the reason why it counts or not."""
+    asked = _asked() or abort(404)
+    day, quarter = _moment(asked.year)
+    result = judging(asked.division, asked.year, on=day)
+    verdict, reason = request.args.get("verdict", ""), request.args.get("reason", "")
+    if verdict not in ("", *queries.VERDICTS) or reason not in ("", *REASON_WORDS):
+        abort(404)
+    view = _view()
+    service = None
+    if request.args.get("service"):
+        at = request.args.get("at", asked.division)
+        if not (at.isdecimal() and at.isascii() and lies_in(at, [asked.division])):
+            abort(404)
+        purchaser, text = request.args.get("purchaser", ""), request.args["service"]
+        service = service_named(at, purchaser, text) or abort(404)
+    found, following = queries.contracts(
+        result,
+        view,
+        verdict=verdict,
+        reason=reason,
+        services=with_joined(service) if service else [],
+        quarter=quarter,
+        after=request.args.get("after", ""),
+    )
+    return render_template(
+        "ratios/contracts.html",
+        result=result,
+        view=view,
+        day=day,
+        quarter=quarter,
+        contracts=found,
+        following=following,
+        verdict=verdict,
+        reason=reason,
+        service=service,
+        labels=division_labels(
+            {asked.division, *(normalise_division(item.row.division_code) for item in found)}
+        ),
+        LABELS=LABELS,
+        BASIS_WORDS=BASIS_WORDS,
+        VERDICT_WORDS=VERDICT_WORDS,
+        REASON_WORDS=REASON_WORDS,
     )
 
 

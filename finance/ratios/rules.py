@@ -145,6 +145,27 @@ def warning(*, ratio: Fraction | None, foreseen: Fraction | None, threshold: Fra
     return None
 
 
+# What to call each of finance.purchasing.rules.REASONS where one is chosen.
+REASON_WORDS = {
+    "social": N_("Registered social organization"),
+    "hosted": N_("Filed body with a registered host"),
+    "consortium-whole": N_("Consortium, all of it a social organization's share"),
+    "consortium-part": N_("Consortium, a part of it a social organization's share"),
+    "decided-in": N_("Counts by decision"),
+    "other": N_("No code of a social organization"),
+    "no-host": N_("Filed body without a registered host"),
+    "hosting-off": N_("Bodies paid through a host do not count here"),
+    "consortium-none": N_("Consortium without a stated share"),
+    "decided-out": N_("Does not count by decision"),
+    "no-service": N_("No public service"),
+    "source": N_("Not public money"),
+    "branch": N_("Catalogue branch out of scope"),
+    "venture": N_("Venture grant outside the figure"),
+    "no-quota": N_("Budget quota not known"),
+    "not-paid": N_("Payment not known"),
+}
+
+
 # The rows as a table ---------------------------------------------------------------------------
 
 HEADINGS = (

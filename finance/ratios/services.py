@@ -19,7 +19,7 @@ from core.lifecycle import fire
 from core.money import percent_against
 from core.text import N_, Message
 from finance.purchasing.models import REASONS, RatioSnapshot, RatioWatch
-from finance.purchasing.queries import figures
+from finance.purchasing.queries import Reading, figures
 from finance.purchasing.rules import R30_SOURCES
 from finance.purchasing.services import override_contractor, withdraw_override
 from finance.ratios.lifecycle import SEPARATION
@@ -223,7 +223,7 @@ def decide_override(proposal: OverrideProposal, *, confirmed: bool, by: Any) -> 
 def look_at_level(division: str, on: date) -> RatioWatch:
     """Note where a level stands in the quarter of ``on``: met, below, or heading below (``foreseen``)."""
     quarter = quarter_on(on)
-    found = figures_as_of(division, on.year, on=None, quarter=quarter)
+    found = figures_as_of(Reading(division, [on.year]), on.year, on=None, quarter=quarter)
     figure = found.figures["own"]
     status = str(figure.status)
     if status != "below":

@@ -83,6 +83,7 @@ def test_a_confirmed_continuation_joins_last_year(app):
 def test_the_page_shows_each_level_and_why_rows_count(imported, browser_as):
     page = browser_as("clerk").get("/ratio/?division=150600&year=2025")
     assert "42.00%" in page
+    page = page.click(href=r"/ratio/contracts\?.*verdict=outside")
     assert "HT-007" in page
     assert "不是公共资金" in page
     page = browser_as("clerk").get("/ratio/?division=150602001&year=2025")

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError
 from webtest import Upload
 
@@ -426,6 +428,75 @@ def test_a_page_of_services_leads_to_the_next(bare_app: Flask, browser_as: Calla
             break
         page = page.goto(following["href"].split("#")[0])
     assert len(seen) == 70
+
+
+def numbers_on(page: Any) -> list[str]:
+    return [cell.text for cell in page.html.select("tbody th.code")]
+
+
+def test_contracts_open_fifty_at_a_time_and_choose_by_reason(bare_app: Flask, browser_as: Callable) -> None:
+    with bare_app.app_context():
+        fill(
+            [
+                *(row(f"N-{number:03d}", 2025, 100 + number, SOCIAL) for number in range(70)),
+                row("GIFT", 2025, 500, fund_source="捐赠"),
+                row("FIRM", 2025, 700),
+                row("BELOW", 2025, 900, division_code="150602"),
+            ]
+        )
+    browser = browser_as("clerk")
+    page = browser.get("/ratio/?division=150600&year=2025&view=rollup")
+    page = page.click(href=r"/ratio/contracts\?.*verdict=counts")
+    first = numbers_on(page)
+    assert len(first) == 50
+    rest = numbers_on(page.click(href="after="))
+    wanted = {f"N-{number:03d}" for number in range(70)}
+    assert wanted <= {*first, *rest} and not {"GIFT", "FIRM", "BELOW"} & {*first, *rest}
+    assert len(first) + len(rest) == len({*first, *rest})
+    address = "/ratio/contracts?division=150600&year=2025"
+    assert "BELOW" not in numbers_on(browser.get(f"{address}&view=own&verdict=total"))
+    assert {"FIRM", "BELOW"} <= set(numbers_on(browser.get(f"{address}&view=rollup&verdict=total")))
+    form = browser.get(f"{address}&view=rollup").forms["filters"]
+    form["reason"] = "source"
+    page = form.submit()
+    assert "GIFT" in numbers_on(page) and "FIRM" not in numbers_on(page) and "捐赠" in page
+    for wrong in ("verdict=perhaps", "reason=none", "service=key:N-001&at=330200", "service=N-001"):
+        browser.get(f"{address}&{wrong}", status=404)
+    service = f"{address}&purchaser={quote('示例市民政局')}&service=key:N-001&at=150600"
+    assert numbers_on(browser.get(service)) == ["N-001"]
+    assert numbers_on(browser.get(f"{service}&verdict=outside")) == []
+    browser_as("township_clerk").get(address, status=404)
+    browser_as("operator").get(address, status=403)
+
+
+def test_the_page_asks_the_database_as_often_for_many_levels_and_years(
+    bare_app: Flask, browser_as: Callable
+) -> None:
+    with bare_app.app_context():
+        fill(
+            [
+                row(f"{year}-{place}", year, 100 + place, division_code=f"150602{place:03d}")
+                for year in (2021, 2022, 2023, 2024, 2025)
+                for place in range(1, 9)
+            ]
+        )
+        engine = db.engine
+    browser = browser_as("clerk")
+    browser.get("/ratio/?division=150600&year=2025")
+    asked: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        asked.append(arguments[2])
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        for view in ("own", "rollup_with_venture"):
+            asked.clear()
+            browser.get(f"/ratio/?division=150600&year=2025&view={view}")
+            assert 0 < len(asked) <= 15, asked
+            assert not any("FROM purchase " in statement for statement in asked)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_exceptions_over_the_pages(bare_app: Flask, browser_as: Callable) -> None:

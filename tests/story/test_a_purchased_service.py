@@ -107,13 +107,8 @@ def test_a_purchased_service_arrives_in_the_figure(desk: Desk) -> None:
     assert after["ratio"] == "3000001/13000001"
     assert after["status"] == "below"
     page = desk.opens("leader", "/ratio/?division=150600&year=2025")
-    reads(
-        page,
-        "23.08%",
-        SERVICE,
-        SUPPLIER,
-        "30,000.01",
-    )
+    reads(page, "23.08%", SERVICE, "30,000.01")
+    reads(desk.opens("leader", "/ratio/contracts?division=150600&year=2025"), SUPPLIER, "30,000.01")
 
     # The first part after signing, the rest after the acceptance by somebody who neither bought nor signed.
     desk.on(date(2025, 3, 11))
