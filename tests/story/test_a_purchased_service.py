@@ -39,7 +39,12 @@ def figures(desk: Desk) -> dict[str, Any]:
 
 def test_a_purchased_service_arrives_in_the_figure(desk: Desk) -> None:
     page = desk.opens("finance", "/purchasing/import")
-    send(page, "import", file=Upload("purchases.csv", EARLIER.encode(), "text/csv"))
+    page = send(page, "import", file=Upload("purchases.csv", EARLIER.encode(), "text/csv"))
+    reads(page, "HT-2025-01", "100,000.00")
+    assert figures(desk)["own"]["added_total_fen"] == "0", (
+        "a table that was only looked through does not count"
+    )
+    send(page, "take")
     before = figures(desk)["own"]
     assert (before["added_total_fen"], before["added_so_fen"], before["ratio"]) == ("10000000", "0", "0")
 
