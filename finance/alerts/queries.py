@@ -211,9 +211,4 @@ add_finder("overspent tiers", overspent_tiers)
 add_finder("earmarks off purpose", earmarks_off_purpose)
 
 
-def _agency_names(ids: set[int]) -> dict[int, Owner]:
-    rows = db.session.execute(select(Agency.id, Agency.name).where(Agency.id.in_(ids)))
-    return {row.id: Owner(row.name, "lottery.notices", {}) for row in rows}
-
-
-name_owners("agency", _agency_names)
+name_owners("agency", "lottery.notices", Agency.id, [Agency.name], {})

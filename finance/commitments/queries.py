@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, join, or_, select
 from sqlalchemy.orm import joinedload
 
 from core import clock
@@ -342,30 +342,21 @@ def sums_of_shares(shares: Iterable[CommitmentShare]) -> dict[int, dict[str, Mon
     return found
 
 
-def _names(ids: set[int]) -> dict[int, Owner]:
-    rows = db.session.execute(
-        select(Commitment.id, Commitment.number, Commitment.title).where(Commitment.id.in_(ids))
-    )
-    return {
-        row.id: Owner(f"{row.number} {row.title}", "commitments.show", {"commitment_id": row.id})
-        for row in rows
-    }
-
-
-def _share_names(ids: set[int]) -> dict[int, Owner]:
-    rows = db.session.execute(
-        select(CommitmentShare.id, Commitment.id, Commitment.number, Commitment.title)
-        .join(Commitment, Commitment.id == CommitmentShare.commitment_id)
-        .where(CommitmentShare.id.in_(ids))
-    )
-    return {
-        share_id: Owner(f"{number} {title}", "commitments.show", {"commitment_id": row_id})
-        for share_id, row_id, number, title in rows
-    }
-
-
-name_owners("commitment", _names)
-name_owners("commitment_share", _share_names)
+name_owners(
+    "commitment",
+    "commitments.show",
+    Commitment.id,
+    [Commitment.number, Commitment.title],
+    {"commitment_id": Commitment.id},
+)
+name_owners(
+    "commitment_share",
+    "commitments.show",
+    CommitmentShare.id,
+    [Commitment.number, Commitment.title],
+    {"commitment_id": Commitment.id},
+    join(CommitmentShare, Commitment, Commitment.id == CommitmentShare.commitment_id),
+)
 
 
 def tranche_parameters(agency_id: int, programme: str) -> Parameters:

@@ -27,7 +27,7 @@ from finance.commitments.queries import (
 )
 from finance.disbursements.models import ALIVE, Disbursement, PayeeAccount, PaymentLimit
 from finance.disbursements.rules import DEFAULTS, TillFacts, leaders, lower, till
-from finance.ledger.queries import Owner, name_owners
+from finance.ledger.queries import name_owners
 from registry.accounts.models import RoleAssignment, User
 from registry.agencies.models import Agency
 from registry.interests.queries import conflicts
@@ -550,10 +550,11 @@ def _payments(tranche_ids: set[int]) -> dict[int, Payment]:
     return found
 
 
-def _names(ids: set[int]) -> dict[int, Owner]:
-    rows = db.session.execute(select(Disbursement.id, Disbursement.number).where(Disbursement.id.in_(ids)))
-    return {row.id: Owner(row.number, "disbursements.show", {"disbursement_id": row.id}) for row in rows}
-
-
 tell_payments(_payments)
-name_owners("disbursement", _names)
+name_owners(
+    "disbursement",
+    "disbursements.show",
+    Disbursement.id,
+    [Disbursement.number],
+    {"disbursement_id": Disbursement.id},
+)

@@ -89,7 +89,7 @@ POSTINGS = Listing(
     permissions=("fund.read",),
     rows=rows,
     filters=("unit", "month", "year", "kind", "movement", "budget", "source", "fiscal"),
-    orders={"newest": ((Posting.transfer_id, True), (Posting.account_id, False))},
+    orders={"newest": ((Posting.transfer_id, True), (Posting.account_id, True), (Posting.seq, True))},
     columns=(
         Column(N_("Movement number"), Posting.transfer_id, "number"),
         Column(N_("Posted"), Posting.posted_at, "moment"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import Select, case, func, join, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from core import clock
@@ -18,7 +18,7 @@ from core.rules.rules import Finding
 from finance.funds.models import Budget, BudgetAdjustment, Earmark, FundSource
 from finance.funds.rules import IDLE_DEFAULTS, idle_finding
 from finance.ledger.models import Account, Posting, Transfer
-from finance.ledger.queries import Owner, balance, name_owners
+from finance.ledger.queries import balance, name_owners
 
 ZERO = Money(0)
 
@@ -389,28 +389,18 @@ def kinds_by_year(user: Any) -> dict[str, dict[int, EarmarkFigures]]:
     return found
 
 
-def _source_names(ids: set[int]) -> dict[int, Owner]:
-    rows = db.session.execute(select(FundSource.id, FundSource.name).where(FundSource.id.in_(ids)))
-    return {row.id: Owner(row.name, "funds.source", {"source_id": row.id}) for row in rows}
-
-
 def budget_name(budget: Budget) -> str:
     """``福彩公益金 2026 示财社〔2026〕7号``"""
     return " ".join(filter(None, (budget.fund_source.name, str(budget.fiscal_year), budget.document_number)))
 
 
-def _budget_names(ids: set[int]) -> dict[int, Owner]:
-    rows = db.session.scalars(
-        select(Budget).where(Budget.id.in_(ids)).options(joinedload(Budget.fund_source))
-    )
-    return {row.id: Owner(budget_name(row), "funds.budget", {"budget_id": row.id}) for row in rows}
-
-
-def _earmark_names(ids: set[int]) -> dict[int, Owner]:
-    rows = db.session.execute(select(Earmark.id, Earmark.title).where(Earmark.id.in_(ids)))
-    return {row.id: Owner(row.title, "funds.earmark", {"earmark_id": row.id}) for row in rows}
-
-
-name_owners("fund_source", _source_names)
-name_owners("budget", _budget_names)
-name_owners("earmark", _earmark_names)
+name_owners("fund_source", "funds.source", FundSource.id, [FundSource.name], {"source_id": FundSource.id})
+name_owners(
+    "budget",
+    "funds.budget",
+    Budget.id,
+    [FundSource.name, Budget.fiscal_year, Budget.document_number],
+    {"budget_id": Budget.id},
+    join(Budget, FundSource, FundSource.id == Budget.fund_source_id),
+)
+name_owners("earmark", "funds.earmark", Earmark.id, [Earmark.title], {"earmark_id": Earmark.id})

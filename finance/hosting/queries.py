@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, join, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from core import clock
@@ -23,7 +23,7 @@ from finance.disbursements.models import Disbursement, PayeeAccount
 from finance.disbursements.queries import tell_hosts
 from finance.hosting import rules
 from finance.hosting.models import HostedProject, HostedReceipt, Hosting, HostReport, Outflow
-from finance.ledger.queries import Owner, balances, name_owners
+from finance.ledger.queries import balances, name_owners
 from registry.agencies.models import Agency
 from registry.interests.queries import conflict
 from registry.organizations.models import Organization
@@ -448,20 +448,13 @@ def kept_hostings(user: Any) -> list[Hosting]:
     )
 
 
-def _names(ids: set[int]) -> dict[int, Owner]:
-    rows = db.session.execute(
-        select(HostedProject.id, Commitment.title)
-        .join(Commitment, Commitment.id == HostedProject.commitment_id)
-        .where(HostedProject.id.in_(ids))
-    )
-    return {row.id: Owner(row.title, "hosting.project", {"project_id": row.id}) for row in rows}
-
-
-def _outflow_names(ids: set[int]) -> dict[int, Owner]:
-    rows = db.session.execute(select(Outflow.id, Outflow.purpose).where(Outflow.id.in_(ids)))
-    return {row.id: Owner(row.purpose, "hosting.outflow", {"outflow_id": row.id}) for row in rows}
-
-
-name_owners(OWNER, _names)
-name_owners("hosted_outflow", _outflow_names)
+name_owners(
+    OWNER,
+    "hosting.project",
+    HostedProject.id,
+    [Commitment.title],
+    {"project_id": HostedProject.id},
+    join(HostedProject, Commitment, Commitment.id == HostedProject.commitment_id),
+)
+name_owners("hosted_outflow", "hosting.outflow", Outflow.id, [Outflow.purpose], {"outflow_id": Outflow.id})
 tell_hosts(host_of)

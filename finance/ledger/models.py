@@ -99,7 +99,7 @@ class Posting(db.Model):  # type: ignore[name-defined,misc]
         BigInteger, ForeignKey("account.id"), primary_key=True, autoincrement=False
     )
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    transfer_id: Mapped[int] = fk("transfer.id")
+    transfer_id: Mapped[int] = fk("transfer.id", index=False)
     amount: Mapped[Money] = money_column()
     balance_after: Mapped[Money] = money_column()
     posted_at: Mapped[datetime] = instant_column()
@@ -109,7 +109,10 @@ class Posting(db.Model):  # type: ignore[name-defined,misc]
     account: Mapped[Account] = relationship()
     transfer: Mapped[Transfer] = relationship(back_populates="postings")
 
-    __table_args__ = (CheckConstraint("amount <> 0", name="amount_not_zero"),)
+    __table_args__ = (
+        CheckConstraint("amount <> 0", name="amount_not_zero"),
+        Index(None, "transfer_id", "account_id", "seq"),
+    )
 
     def content(self) -> dict[str, Any]:
         """What the hash covers: every column but the hash, and the transfer it belongs to."""

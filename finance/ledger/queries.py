@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import aliased, joinedload
 
 from core import clock
@@ -72,25 +88,63 @@ class Owner:
     values: dict[str, Any]
 
 
-_owners: dict[str, Callable[[set[int]], dict[int, Owner]]] = {}
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    endpoint: str
+    values: tuple[str, ...]
+    query: Select[Any]
+    key: Any
 
 
-def name_owners(owner_type: str, names: Callable[[set[int]], dict[int, Owner]]) -> None:
-    """Let the room above say what its rows are called; one query for all of a page's ids."""
-    _owners[owner_type] = names
+# As many name parts and address values as any room has: all names come in one query.
+_PARTS, _VALUES = 3, 2
+_namings: dict[str, _Naming] = {}
+
+
+def name_owners(
+    owner_type: str,
+    endpoint: str,
+    key: Any,
+    parts: Sequence[Any],
+    values: Mapping[str, Any],
+    join: Any = None,
+) -> None:
+    """Let the room above say what its rows are called and which page shows them.
+
+    ``key`` is the column of the id, ``parts`` are the columns whose texts make the name, ``values`` those
+    of the page's address, ``join`` is where columns of other tables come from.
+    """
+    texts = [func.coalesce(cast(part, String), "") for part in parts]
+    texts += [literal("", String)] * (_PARTS - len(texts))
+    numbers = [cast(value, BigInteger) for value in values.values()]
+    numbers += [cast(null(), BigInteger)] * (_VALUES - len(numbers))
+    columns = [
+        item.label(f"column_{place}")
+        for place, item in enumerate((literal(owner_type, String), key, *texts, *numbers))
+    ]
+    query = select(*columns)
+    _namings[owner_type] = _Naming(
+        endpoint, tuple(values), query if join is None else query.select_from(join), key
+    )
 
 
 def owners(pairs: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Owner]:
-    """Names of the owners at hand, by (type, id); a type nobody names is left out."""
+    """Names of the owners at hand, by (type, id), in one query; a type nobody names is left out."""
     wanted: dict[str, set[int]] = {}
     for owner_type, owner_id in pairs:
-        wanted.setdefault(owner_type, set()).add(owner_id)
-    return {
-        (owner_type, owner_id): owner
-        for owner_type, ids in wanted.items()
-        if owner_type in _owners
-        for owner_id, owner in _owners[owner_type](ids).items()
-    }
+        if owner_type in _namings:
+            wanted.setdefault(owner_type, set()).add(owner_id)
+    if not wanted:
+        return {}
+    queries = [_namings[kind].query.where(_namings[kind].key.in_(ids)) for kind, ids in wanted.items()]
+    found = {}
+    for kind, owner_id, *cells in db.session.execute(union_all(*queries)):
+        naming = _namings[kind]
+        name = " ".join(filter(None, cells[:_PARTS]))
+        found[kind, owner_id] = Owner(
+            name, naming.endpoint, dict(zip(naming.values, cells[_PARTS:], strict=False))
+        )
+    return found
 
 
 def account_label(account: Account) -> Message:

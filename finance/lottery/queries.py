@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, join, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from core import clock
@@ -19,7 +19,7 @@ from finance.funds.models import Budget, Earmark, FundSource
 from finance.funds.queries import figures_of_earmarks
 from finance.funds.rules import LOTTERY
 from finance.ledger.models import Account, Posting, Transfer
-from finance.ledger.queries import Owner, name_owners
+from finance.ledger.queries import name_owners
 from finance.lottery import rules
 from finance.lottery.models import (
     LotteryNotice,
@@ -581,20 +581,11 @@ def suggested_texts(commitment_id: int) -> dict[str, str]:
     return _suggestions[0](commitment_id) if _suggestions else {}
 
 
-def _year_names(ids: set[int]) -> dict[int, Owner]:
-    rows = db.session.execute(
-        select(LotteryYear.id, FundSource.name, LotteryYear.fiscal_year, LotteryYear.fund_source_id)
-        .join(FundSource, FundSource.id == LotteryYear.fund_source_id)
-        .where(LotteryYear.id.in_(ids))
-    )
-    return {
-        row.id: Owner(
-            f"{row.name} {row.fiscal_year}",
-            "lottery.account",
-            {"source_id": row.fund_source_id, "year": row.fiscal_year},
-        )
-        for row in rows
-    }
-
-
-name_owners("lottery_year", _year_names)
+name_owners(
+    "lottery_year",
+    "lottery.account",
+    LotteryYear.id,
+    [FundSource.name, LotteryYear.fiscal_year],
+    {"source_id": LotteryYear.fund_source_id, "year": LotteryYear.fiscal_year},
+    join(LotteryYear, FundSource, FundSource.id == LotteryYear.fund_source_id),
+)

@@ -12,7 +12,7 @@ from core.money import Money
 from finance.commitments.models import Commitment, Tranche
 from finance.commitments.queries import paid_total
 from finance.disbursements.models import ALIVE, Disbursement
-from finance.ledger.queries import Owner, name_owners
+from finance.ledger.queries import name_owners
 from finance.recoveries.models import Recovery, RecoveryPart
 
 # The organization sees a case from the order on; before, it is a thought of the office.
@@ -156,9 +156,4 @@ def voucher_used(recovery: Recovery, voucher_number: str) -> bool:
     )
 
 
-def _names(ids: set[int]) -> dict[int, Owner]:
-    rows = db.session.execute(select(Recovery.id, Recovery.number).where(Recovery.id.in_(ids)))
-    return {row.id: Owner(row.number, "recoveries.show", {"recovery_id": row.id}) for row in rows}
-
-
-name_owners("recovery", _names)
+name_owners("recovery", "recoveries.show", Recovery.id, [Recovery.number], {"recovery_id": Recovery.id})

@@ -100,9 +100,15 @@ def upgrade():
         sa.PrimaryKeyConstraint("id", name="pk_file_column"),
         sa.UniqueConstraint("agency_id", "file", "position", name="uq_file_column_agency_id_file_position"),
     )
+    op.create_index(
+        "ix_posting_transfer_id_account_id_seq", "posting", ["transfer_id", "account_id", "seq"], unique=False
+    )
+    op.drop_index("ix_posting_transfer_id", table_name="posting")
 
 
 def downgrade():
+    op.create_index("ix_posting_transfer_id", "posting", ["transfer_id"])
+    op.drop_index("ix_posting_transfer_id_account_id_seq", table_name="posting")
     for table in ("file_column", "voucher_rule", "opening_import", "book_year"):
         op.drop_table(table)
 

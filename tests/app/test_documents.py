@@ -213,7 +213,7 @@ def test_a_long_notice_repeats_its_head_numbers_its_pages_and_can_be_read_as_tex
     made = browser_of(told_app).get(f"/public/notices/{number}/document.pdf").body
     (tmp_path / "notice.pdf").write_bytes(made)
     text = subprocess.run(
-        ["pdftotext", "-layout", tmp_path / "notice.pdf", "-"], capture_output=True, text=True, check=True
+        ["pdftotext", "-raw", tmp_path / "notice.pdf", "-"], capture_output=True, text=True, check=True
     ).stdout
     sheets = [sheet for sheet in text.split("\f") if sheet.strip()]
     assert len(names) > 15 and len(sheets) == 2

@@ -23,7 +23,7 @@ ORDER = (
     "models",
 )
 BELOW_THE_PAGE = ORDER[ORDER.index("services") :]
-HEAVY = {"pandas", "weasyprint", "docxtpl", "authlib", "ortools"}
+HEAVY = {"pandas", "weasyprint", "docxtpl", "authlib", "ortools", "docx"}
 NAMELESS = {"helpers", "helper", "utils", "util", "common", "misc", "manager"}
 
 
