@@ -114,9 +114,9 @@ def name_owners(
     ``key`` is the column of the id, ``parts`` are the columns whose texts make the name, ``values`` those
     of the page's address, ``join`` is where columns of other tables come from.
     """
-    texts = [func.coalesce(cast(part, String), "") for part in parts]
+    texts: list[Any] = [func.coalesce(cast(part, String), "") for part in parts]
     texts += [literal("", String)] * (_PARTS - len(texts))
-    numbers = [cast(value, BigInteger) for value in values.values()]
+    numbers: list[Any] = [cast(value, BigInteger) for value in values.values()]
     numbers += [cast(null(), BigInteger)] * (_VALUES - len(numbers))
     columns = [
         item.label(f"column_{place}")

@@ -64,7 +64,7 @@ def counted(app: Flask) -> Iterator[list[str]]:
 def address(name: str, app: Flask) -> str:
     with app.test_request_context():
         url = app.url_for(name)
-    return url + ("?view=all" if name == "disbursements.list" else "")
+    return url + ("?view=all" if name in ("disbursements.list", "recoveries.list") else "")
 
 
 def test_three_rows_cost_as_many_queries_as_one(told_app, monkeypatch):
