@@ -136,7 +136,11 @@ def owned(table: Table, units: set[int], above: frozenset[str] = frozenset()) ->
     if table.name == "agency":
         return select(table.c.id).where(table.c.id.in_(units))
     if "agency_id" in table.c:
-        return select(table.c.id).where(table.c.agency_id.in_(units))
+        within = table.c.agency_id.in_(units)
+        written = _authors(table) if table.c.agency_id.nullable else []
+        if written:
+            within = or_(within, table.c.agency_id.is_(None) & written[0].in_(_accounts(units)))
+        return select(table.c.id).where(within)
     if "division_code" in table.c:
         divisions = select(Agency.division_code).where(Agency.id.in_(units))
         return select(table.c.id).where(table.c.division_code.in_(divisions))
@@ -148,15 +152,19 @@ def owned(table: Table, units: set[int], above: frozenset[str] = frozenset()) ->
         ids = owned(parent, units, above | {table.name})
         if ids is not None:
             return select(table.c.id).where(key.parent.in_(ids))
-    # Nothing above it has a unit: it belongs to the units of who wrote it. Tables of the foundation
-    # know no accounts and keep only their number.
-    authors = sorted(
-        (key.parent for key in table.foreign_keys if key.column.table.name == "user_account"),
-        key=lambda column: column.name,
-    ) or [column for column in table.columns if column.name.endswith("_by")]
+    # Nothing above it has a unit: it belongs to the units of who wrote it.
+    authors = _authors(table)
     if above or not authors:
         return None
     return select(table.c.id).where(authors[0].in_(_accounts(units)))
+
+
+def _authors(table: Table) -> list[Any]:
+    """The columns that say who wrote a row; tables of the foundation know no accounts and keep only their number."""
+    return sorted(
+        (key.parent for key in table.foreign_keys if key.column.table.name == "user_account"),
+        key=lambda column: column.name,
+    ) or [column for column in table.columns if column.name.endswith("_by")]
 
 
 def _accounts(units: set[int]) -> Select[Any]:

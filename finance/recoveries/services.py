@@ -211,7 +211,7 @@ def book_offset(recovery: Recovery, tranche: Tranche, amount: Money, *, by: Any)
     _lock(recovery)
     taker = tranche.commitment
     # The till waits here too when it asks for this tranche.
-    db.session.refresh(tranche, with_for_update=True)
+    db.session.refresh(tranche, ["amount"], with_for_update=True)
     _require_target(recovery, tranche)
     if amount > tranche.amount:
         raise Refusal(
@@ -279,7 +279,7 @@ def _require_booker(recovery: Recovery, by: Any) -> None:
 
 def _lock(recovery: Recovery) -> None:
     db.session.flush()
-    db.session.refresh(recovery, with_for_update=True)
+    db.session.refresh(recovery, ["state", "recovered"], with_for_update=True)
     if recovery.state != "ordered":
         raise Refusal(
             Message(N_("Money is booked on an ordered case only.")),

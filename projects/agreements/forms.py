@@ -170,7 +170,7 @@ class MoneyPart:
             agency=agency,
             total=amount,
             earmarks={f"e{item.id}": item for item in queries.earmarks_of({agency.id})},
-            agencies={f"u{item.id}": item for item in queries.units()},
+            agencies={f"u{item.id}": item for item in queries.units(agency)},
         )
         if self.rows.errors:
             return
@@ -198,7 +198,7 @@ def source_rows(agency: Agency | None, sent: Any, known: Sequence[Part] = ()) ->
         return SourceRows((), ())
     return SourceRows(
         [(f"e{item.id}", free_label(item)) for item in queries.earmarks_of({agency.id})],
-        [(f"u{item.id}", item.name) for item in queries.units() if item.id != agency.id],
+        [(f"u{item.id}", item.name) for item in queries.units(agency) if item.id != agency.id],
         sent,
         known,
     )

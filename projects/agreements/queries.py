@@ -185,9 +185,14 @@ def part_in_scope(user: Any, source_id: int) -> AgreementSource | None:
     )
 
 
-def units() -> list[Agency]:
-    """Every unit that may share a cost, in the order of the tree."""
-    return list(db.session.scalars(select(Agency).order_by(Agency.path).limit(1000)))
+def units(agency: Agency) -> list[Agency]:
+    """Every unit that may share a cost with this one, in the order of their common tree."""
+    root = agency.path.split("/")[1]
+    return list(
+        db.session.scalars(
+            select(Agency).where(Agency.path.startswith(f"/{root}/")).order_by(Agency.path).limit(1000)
+        )
+    )
 
 
 def budget_lines(project: Project) -> dict[str, Money]:

@@ -24,6 +24,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from app.demo import stage as scenes
+from app.demo.lottery import plan_year
 from app.demo.services import _finished_round
 from app.demo.stage import WORLD, Stage
 from app.demo.story import on
@@ -88,10 +89,12 @@ def _tell() -> None:
             scene(place, DEMO_PASSWORD)
         scenes.set_funds(place)
         scenes.set_budgets(place, begin.year)
+        plan_year(place, begin.year)
         rubrics = create_standard_rubrics(place.agencies["city"], by=place.people["clerk"])
     for year in range(begin.year + 1, clock.today().year + 1):
         with on(clock.today().replace(year=year, month=1, day=8)):
             scenes.set_budgets(place, year)
+            plan_year(place, year)
     _finished_round(place, rubrics)
 
 

@@ -11,13 +11,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from core import clock
 from core.access.policy import Refusal
-from core.db import transaction
+from core.db import db, transaction
 from core.files.services import file_path
 from core.money import Money
 from finance.commitments.queries import committed_balance, paid_total
+from finance.disbursements.models import PayeeAccount
 from finance.ledger.queries import balance, verify
 from projects.agreements.models import Project
 from projects.closure import services
@@ -99,7 +101,7 @@ def test_the_last_tranche_is_the_smaller_of_plan_and_cost_less_paid(app) -> None
         with pytest.raises(Refusal, match="still due"):
             services.settle(closure, by=world.user("leader"))
         # 70% of 88,200.00 is 61,740.00; 70,000.00 are spent.
-        account = make_account("62284800999234567")
+        account = db.session.scalars(select(PayeeAccount)).one()
         assert road.claim_and_pay(project, 3, account).amount == Money.yuan("1800.00")
         services.settle(closure, by=world.user("leader"))
         assert paid_total(project.agreement.commitment) == Money.yuan("90000.00")
