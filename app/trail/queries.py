@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, Table, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, false, func, or_, select
 
 from core import clock
 from core.audit.chains import GENESIS, is_genuine
@@ -136,7 +136,7 @@ def owned(table: Table, units: set[int], above: frozenset[str] = frozenset()) ->
     if table.name == "agency":
         return select(table.c.id).where(table.c.id.in_(units))
     if "agency_id" in table.c:
-        within = table.c.agency_id.in_(units)
+        within: ColumnElement[bool] = table.c.agency_id.in_(units)
         written = _authors(table) if table.c.agency_id.nullable else []
         if written:
             within = or_(within, table.c.agency_id.is_(None) & written[0].in_(_accounts(units)))
