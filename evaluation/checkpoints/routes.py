@@ -34,13 +34,15 @@ from projects.supervision.queries import rectifications_of
 
 bp = Blueprint("checkpoints", __name__, url_prefix="/checkpoints")
 
+LISTERS = ("checkpoint.read", "checkpoint.evaluate", "checkpoint.report")
+
 navigation.add_entry(
     "checkpoints.list",
     N_("Evaluations"),
     icon="flag",
     group="projects",
     order=60,
-    permissions=("checkpoint.read", "checkpoint.evaluate", "checkpoint.report"),
+    permissions=LISTERS,
 )
 
 EVENTS = {
@@ -99,7 +101,7 @@ agreements.add_panel("checkpoints", "checkpoints/panel.html", _on_project_page, 
 
 
 @bp.get("/")
-@allow("checkpoint.read", "checkpoint.evaluate", "checkpoint.report")
+@allow(*LISTERS)
 def list() -> Any:
     """Batches for staff; one's own checkpoints for organization and evaluator."""
     staff = current_user.may_somewhere("checkpoint.read")
@@ -233,6 +235,7 @@ def _show_page(checkpoint: Checkpoint, sign_form: SignForm) -> str:
         else None,
         events=history_of(checkpoint),
         words=EVENTS,
+        may_list=any(current_user.may_somewhere(permission) for permission in LISTERS),
         pdf=pdf_available(),
     )
 
@@ -308,6 +311,17 @@ def evidence(checkpoint_id: int, evidence_id: int) -> Any:
     if row is None:
         abort(404)
     return serve(db.session.get_one(StoredFile, row.file_id), inline_image=True)
+
+
+@bp.get("/<int:checkpoint_id>/records/<int:record_id>/photo")
+@allow("checkpoint.read", "checkpoint.evaluate", "checkpoint.report", "own.read")
+def record_photo(checkpoint_id: int, record_id: int) -> Any:
+    """The sign on a service record's photo: who judges the checkpoint need not read the whole project."""
+    shown = {item.id: item for item in queries.records_with_sign_for(_checkpoint(checkpoint_id))}
+    record = shown.get(record_id)
+    if record is None:
+        abort(404)
+    return serve(db.session.get_one(StoredFile, record.photo_id), inline_image=True)
 
 
 def _to_evaluate(checkpoint_id: int) -> Checkpoint:

@@ -152,9 +152,10 @@ def disbursements_of(tranche: Tranche) -> list[Disbursement]:
 
 
 def visible_payee_accounts(user: Any) -> Select[PayeeAccount]:
-    """Accounts of organizations the user's units keep or pay, and of the user's own."""
+    """Accounts of organizations the user's units keep or pay (a host's too), and of the user's own."""
     agencies = user.agency_ids("disbursement.read")
     paid = select(Commitment.organization_id).where(Commitment.agency_id.in_(agencies))
+    used = select(Disbursement.payee_account_id).where(Disbursement.agency_id.in_(agencies))
     return (
         select(PayeeAccount)
         .join(Organization, Organization.id == PayeeAccount.organization_id)
@@ -162,6 +163,7 @@ def visible_payee_accounts(user: Any) -> Select[PayeeAccount]:
             or_(
                 Organization.agency_id.in_(agencies),
                 Organization.id.in_(paid),
+                PayeeAccount.id.in_(used),
                 Organization.id.in_(user.organization_ids("own.read")),
             )
         )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
 
+from app.trail import routes
 from core.audit.models import AuditEntry
 from core.audit.services import SYSTEM, record
 from core.db import db, transaction
@@ -169,3 +172,28 @@ def test_the_audit_administrator_reads_the_trail_and_nothing_else(browser_as):
     } or "/trail/" in links
     for path in ("/calls/", "/accounts", "/units", "/organizations/", "/funds/", "/applications/"):
         browser.get(path, status=403)
+
+
+def _events_in_code():
+    """Every event the code writes down: of ``record``, ``append`` and the lifecycles' tables."""
+    places = {"record": 1, "append": 2, "Transition": 4}
+    root = Path(routes.__file__).parents[2]
+    for floor in ("core", "registry", "finance", "grants", "projects", "evaluation", "app"):
+        for path in (root / floor).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call):
+                    continue
+                at = places.get(getattr(node.func, "id", getattr(node.func, "attr", "")))
+                if at is None:
+                    continue
+                given = {word.arg: word.value for word in node.keywords}.get("event") or dict(
+                    enumerate(node.args)
+                ).get(at)
+                if isinstance(given, ast.Constant) and isinstance(given.value, str):
+                    yield given.value, path.relative_to(root)
+
+
+def test_every_event_has_words_for_its_reader():
+    known = set(routes.GENERAL).union(*routes.EVENTS.values())
+    without = sorted({f"{event} ({path})" for event, path in _events_in_code() if event not in known})
+    assert not without, f"give these words in app.trail.routes.GENERAL: {without}"

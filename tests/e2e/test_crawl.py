@@ -17,8 +17,10 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize(("width", "language"), [(1280, "zh"), (390, "en")])
-def test_every_page_is_whole(live: Live, chromium: Browser, width: int, language: str) -> None:
-    found = walk.find_all(live, each=1, share=3)
+def test_every_page_is_whole(
+    live: Live, walked: walk.Findings, chromium: Browser, width: int, language: str
+) -> None:
+    found = walked
     places = walk.one_of_each(found.pages, live.app)
     assert len(places) >= 90, "the walk found fewer pages than the product has"
     wrong = [
