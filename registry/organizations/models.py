@@ -1,18 +1,23 @@
 """Organizations: every contracting party.
 
 A registered body has a checked credit code (GB 32100), held by one row only. A filed community
-organization has none and takes part through a registered host. What eligibility reads is kept
-with dates: grades with validity, annual inspections by year, party facts, status.
+organization has none and takes part through a registered host; when it registers it stays the same
+row, with its links and projects. What eligibility reads is kept with dates: grades with validity,
+annual inspections by year, party facts, status. Each change of a field is a row that is never
+changed: who, when, from what to what, on what evidence. An entry was last compared with the
+certificate on ``verified_on``; after twelve months it is stale.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.db import Model, fk
+from core.db import Model, fk, instant_column, money_column
+from core.money import Money
 from core.text import N_
 from registry.agencies.models import Agency
 from registry.persons.models import Person
@@ -38,6 +43,7 @@ REGISTER_CLASSES = {
 STATUSES = {
     "normal": N_("in normal standing"),
     "abnormal": N_("in abnormal standing"),
+    "liquidating": N_("in liquidation"),
     "deregistered": N_("deregistered"),
     "revoked": N_("registration revoked"),
 }
@@ -52,6 +58,43 @@ PARTY_ORGANIZATIONS = {
     "sole": N_("own party organization"),
     "joint": N_("joint party organization"),
     "functional": N_("functional party organization"),
+}
+# The four classes that register without a supervising unit (S3-05).
+DIRECT_CLASSES = {
+    "industry": N_("trade association or chamber of commerce"),
+    "science": N_("science and technology"),
+    "charity": N_("public benefit and charity"),
+    "community": N_("urban and rural community service"),
+}
+# What a community organization does (S4-10); the first four are the ones to be developed first.
+COMMUNITY_TYPES = {
+    "mobilization": N_("mobilizing residents"),
+    "consultation": N_("democratic consultation"),
+    "mediation": N_("mediating conflicts"),
+    "affairs": N_("particular community affairs"),
+    "service": N_("community service"),
+    "charity": N_("charity and mutual aid"),
+    "culture": N_("culture and sport"),
+    "other": N_("other activity"),
+}
+TAGS = {
+    "hub": N_("hub organization"),
+    "support": N_("support organization"),
+    "federation": N_("federation of community organizations"),
+    "charity": N_("recognized charity"),
+}
+DETACHMENTS = {
+    "none": N_("never tied to a government unit"),
+    "pending": N_("to be detached"),
+    "done": N_("detached from government"),
+}
+SOURCES = {
+    "edit": N_("changed by the department"),
+    "self_service": N_("reported by the organization"),
+    "upgrade": N_("filed organization registered"),
+    "outcome": N_("outcome decided"),
+    "merge": N_("joined with a double entry"),
+    "import": N_("imported"),
 }
 FIELDS = {
     "elderly": N_("elderly people"),
@@ -82,7 +125,13 @@ class Organization(Model):
     fields: Mapped[list] = mapped_column(JSON, default=list)
     address: Mapped[str] = mapped_column(String(200), default="")
     phone: Mapped[str] = mapped_column(String(20), default="")
-    # Checked by a second person against the registration certificate.
+    direct_class: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    community_type: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    # The name without division and form, as written and as heard: what similar names share (S0-59).
+    name_key: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    sound_key: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    # Checked by a second person against the registration certificate, last on that day.
+    verified_on: Mapped[date | None]
     verified_by: Mapped[int | None] = fk("user_account.id")
     recorded_by: Mapped[int | None] = fk("user_account.id")
 
@@ -94,6 +143,12 @@ class Organization(Model):
         back_populates="organization", order_by="Inspection.year"
     )
     party: Mapped[PartyFacts | None] = relationship(back_populates="organization")
+    profile: Mapped[OrganizationProfile | None] = relationship(
+        back_populates="organization", foreign_keys="OrganizationProfile.organization_id"
+    )
+    tags: Mapped[list[OrganizationTag]] = relationship(
+        back_populates="organization", order_by="OrganizationTag.since"
+    )
 
     __table_args__ = (
         CheckConstraint("host_id <> id", name="not_own_host"),
@@ -103,6 +158,9 @@ class Organization(Model):
         Index(None, "agency_id", "kind", "sort_key", "id"),
         Index(None, "agency_id", "status", "sort_key", "id"),
         Index(None, "agency_id", "verified_by"),
+        Index(None, "agency_id", "verified_on", "id"),
+        Index(None, "agency_id", "name_key"),
+        Index(None, "agency_id", "sound_key"),
         Index(None, "name"),
     )
 
@@ -148,3 +206,87 @@ class PartyFacts(Model):
     organization: Mapped[Organization] = relationship(back_populates="party")
 
     __table_args__ = (CheckConstraint("full_members >= 0", name="members_not_negative"),)
+
+
+class OrganizationProfile(Model):
+    """What the certificate, the filing or the home register says beyond the entry; one row, made when needed."""
+
+    organization_id: Mapped[int] = fk("organization.id", index=False, unique=True)
+    # Registered here.
+    capital: Mapped[Money | None] = money_column()
+    certificate_from: Mapped[date | None]
+    certificate_to: Mapped[date | None]
+    charter_on: Mapped[date | None]  # the charter was approved on
+    supervising_unit: Mapped[str] = mapped_column(String(120), default="")
+    # Filed with a township.
+    filed_on: Mapped[date | None]
+    filing_number: Mapped[str] = mapped_column(String(60), default="")
+    activity_area: Mapped[str] = mapped_column(String(120), default="")
+    member_count: Mapped[int | None]
+    # Registered elsewhere and at work here.
+    home_authority: Mapped[str] = mapped_column(String(120), default="")
+    active_since: Mapped[date | None]
+    local_contact: Mapped[str] = mapped_column(String(60), default="")
+    local_phone: Mapped[str] = mapped_column(String(20), default="")
+    # Detached from government in people, money, bodies and duties (S3-07).
+    detachment: Mapped[str] = mapped_column(String(16), default="none")
+    former_unit: Mapped[str] = mapped_column(String(120), default="")
+    detachment_began_on: Mapped[date | None]
+    detached_on: Mapped[date | None]
+    detachment_document: Mapped[str] = mapped_column(String(60), default="")
+
+    organization: Mapped[Organization] = relationship(
+        back_populates="profile", foreign_keys="OrganizationProfile.organization_id"
+    )
+
+    __table_args__ = (
+        CheckConstraint("capital >= 0", name="capital_not_negative"),
+        CheckConstraint("member_count >= 0", name="members_not_negative"),
+        CheckConstraint("certificate_to >= certificate_from", name="certificate_order"),
+        CheckConstraint("detached_on >= detachment_began_on", name="detachment_order"),
+        CheckConstraint("detachment <> 'done' OR detached_on IS NOT NULL", name="detached_has_day"),
+    )
+
+
+class OrganizationTag(Model):
+    """What an organization is recognized as, from a day to a day: hub, support, federation, charity."""
+
+    organization_id: Mapped[int] = fk("organization.id", index=False)
+    tag: Mapped[str] = mapped_column(String(16))
+    since: Mapped[date]
+    until: Mapped[date | None]
+    document: Mapped[str] = mapped_column(String(120), default="")
+
+    organization: Mapped[Organization] = relationship(back_populates="tags")
+
+    __table_args__ = (
+        CheckConstraint("until >= since", name="dates_order"),
+        UniqueConstraint("organization_id", "tag", "since"),
+        Index(None, "tag", "organization_id"),
+    )
+
+
+class FormerIdentity(Model):
+    """A name or code the organization had before, so that old papers still find it (C02)."""
+
+    organization_id: Mapped[int] = fk("organization.id")
+    kind: Mapped[str] = mapped_column(String(12))  # name, code
+    value: Mapped[str] = mapped_column(String(120))
+    until: Mapped[date]
+
+    __table_args__ = (Index(None, "value"),)
+
+
+class OrganizationChange(Model):
+    """One field, changed once; written with the change and never altered."""
+
+    organization_id: Mapped[int] = fk("organization.id", index=False)
+    field: Mapped[str] = mapped_column(String(32))
+    old: Mapped[Any] = mapped_column(JSON(none_as_null=False))
+    new: Mapped[Any] = mapped_column(JSON(none_as_null=False))
+    source: Mapped[str] = mapped_column(String(16))
+    evidence: Mapped[str] = mapped_column(String(200), default="")
+    changed_at: Mapped[datetime] = instant_column()
+    changed_by: Mapped[int | None] = fk("user_account.id")
+
+    __table_args__ = (Index(None, "organization_id", "id"),)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 
 from core.db import db
-from registry.organizations.models import Grade, Organization
+from registry.organizations.models import Grade, Organization, OrganizationTag
 
 
 def visible_organizations(user: Any) -> Select[Organization]:
@@ -95,5 +95,18 @@ def waiting_for_verification(user: Any, *, limit: int = 20) -> list[Organization
             )
             .order_by(Organization.id)
             .limit(limit)
+        )
+    )
+
+
+def tags_on(organization_id: int, day: date) -> set[str]:
+    """What the organization is recognized as on ``day``: hub, support, federation, charity."""
+    return set(
+        db.session.scalars(
+            select(OrganizationTag.tag).where(
+                OrganizationTag.organization_id == organization_id,
+                OrganizationTag.since <= day,
+                or_(OrganizationTag.until.is_(None), OrganizationTag.until >= day),
+            )
         )
     )
