@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The rooms in the order of the house; each offers what it has of models, lifecycle, routes, commands.
 ROOMS = (
     "core.rules", "core.audit", "core.access", "core.files", "core.jobs", "core.mail", "core.documents", "core.web",
-    "registry.agencies", "registry.persons", "registry.organizations", "registry.interests",
+    "registry.proof", "registry.agencies", "registry.persons", "registry.organizations", "registry.interests",
     "registry.accounts", "registry.factors", "registry.delegations",
     "registry.particulars", "registry.governance", "registry.updates", "registry.hubs", "registry.duplicates",
     "registry.credit", "registry.outcomes", "registry.experts",

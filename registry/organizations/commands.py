@@ -5,11 +5,9 @@ from __future__ import annotations
 import sys
 
 import click
-from flask.cli import AppGroup
 
 from registry.organizations.rules import CodeError, check_credit_code
-
-cli = AppGroup("registry", help="The register of organizations.")
+from registry.proof.commands import cli
 
 
 @cli.command("check-code")
