@@ -32,9 +32,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
     "core.rules", "core.audit", "core.access", "core.files", "core.jobs", "core.mail", "core.documents", "core.web",
     "registry.proof", "registry.agencies", "registry.persons", "registry.organizations", "registry.interests",
-    "registry.accounts", "registry.factors", "registry.delegations",
+    "registry.accounts", "registry.factors", "registry.delegations", "registry.custody", "registry.liaison",
     "registry.particulars", "registry.governance", "registry.updates", "registry.hubs", "registry.duplicates",
-    "registry.credit", "registry.outcomes", "registry.experts",
+    "registry.credit", "registry.outcomes", "registry.experts", "registry.workforce",
     "finance.ledger", "finance.funds", "finance.catalogue", "finance.lines", "finance.purchasing", "finance.ratios",
     "finance.commitments", "finance.disbursements", "finance.recoveries", "finance.hosting", "finance.batches",
     "finance.lottery", "finance.alerts", "finance.books", "finance.exports", "finance.statements",

@@ -1,10 +1,12 @@
-"""Sealing what must not lie in the database in clear: account numbers, second factors, payment files.
+"""Sealing what must not lie in the database in clear: account and identity numbers, second factors, payment files.
 
 Each purpose has its own key: a secret of this instance, in its folder ``keys``, outside the database.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import secrets
 from contextlib import suppress
@@ -25,6 +27,10 @@ def unseal(purpose: str, sealed: str) -> bytes:
 
 
 def _cipher(purpose: str) -> Fernet:
+    return Fernet(_key(purpose))
+
+
+def _key(purpose: str) -> bytes:
     cached = current_app.extensions.get(f"{purpose}_key")
     if cached is None:
         path = Path(current_app.instance_path) / "keys" / f"{purpose}.key"
@@ -38,4 +44,11 @@ def _cipher(purpose: str) -> Fernet:
                 os.link(draft, path)
             draft.unlink()
         cached = current_app.extensions[f"{purpose}_key"] = path.read_bytes()
-    return Fernet(cached)
+    return cached
+
+
+def fingerprint(purpose: str, data: bytes) -> str:
+    """A keyed hash (HMAC-SHA256) of the data: the same data is found again without unsealing anything, and
+    nobody without the key finds it by trying all there are.
+    """
+    return hmac.new(_key(purpose), data, hashlib.sha256).hexdigest()

@@ -13,7 +13,7 @@ from core.text import N_, Message
 from evaluation.decisions.models import Decision
 from evaluation.panels.models import Panel, PanelMember
 from evaluation.panels.rules import SOURCE
-from registry.interests.queries import conflicts
+from registry.interests.queries import conflicts, reason_of
 
 
 def refuse_scorer(call_id: int, *, by: Any) -> None:
@@ -38,10 +38,11 @@ def refuse_interest(decision: Decision, *, by: Any) -> None:
     names = {item.application.organization_id: item.application.organization.name for item in decision.items}
     tied = conflicts([by.person_id], sorted(names), on=clock.today())
     if tied:
+        (_person, organization), tie = min(tied.items(), key=lambda item: item[0])
         raise Refusal(
             Message(
-                N_("You have an interest in “%(name)s”. Somebody without one takes this step."),
-                {"name": names[min(organization for _, organization in tied)]},
+                N_("You have an interest in “%(name)s” (%(reason)s). Somebody without one takes this step."),
+                {"name": names[organization], "reason": reason_of(tie)},
             ),
             rule="REX",
             source=SOURCE,

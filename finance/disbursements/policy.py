@@ -14,7 +14,7 @@ from finance.commitments.queries import excluded_people
 from finance.disbursements.models import Disbursement, PayeeAccount, PaymentLimit
 from finance.disbursements.rules import SOURCE_RECUSAL, excluded_sentence
 from registry.accounts.models import User
-from registry.interests.queries import conflict
+from registry.interests.queries import conflict, reason_of
 
 SEPARATION = "政府采购法 第六十一条；行政事业单位内部控制规范（试行）第十五条"
 
@@ -47,13 +47,16 @@ def may_take_part(user: Any, commitment: Commitment) -> Refusal | None:
             whose_turn=Message(N_("another person holding the same role")),
             status=403,
         )
-    if conflict(user.person_id, commitment.organization_id, on=clock.today()) is not None:
+    tie = conflict(user.person_id, commitment.organization_id, on=clock.today())
+    if tie is not None:
         return Refusal(
             Message(
-                N_(
-                    "%(name)s has or had ties to %(organization)s within the last three years and must stand back."
-                ),
-                {"name": user.name, "organization": commitment.organization.name},
+                N_("%(name)s must stand back from paying %(organization)s: %(reason)s."),
+                {
+                    "name": user.name,
+                    "organization": commitment.organization.name,
+                    "reason": reason_of(tie),
+                },
             ),
             rule="REX-1",
             source=SOURCE_RECUSAL,

@@ -11,7 +11,7 @@ from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.calls.queries import is_open
 from grants.calls.rules import SOURCES
-from registry.interests.queries import conflict
+from registry.interests.queries import conflict, reason_of
 
 
 def local_second(instant: Any) -> str:
@@ -71,15 +71,13 @@ def must_be_within_supplement(application: Application) -> None:
 
 def must_not_belong(application: Application, *, by: Any) -> None:
     """Nobody who works for or stands close to the applicant judges it (RAP-2, REX)."""
-    tied = application.organization_id in {item.organization_id for item in by.roles} or conflict(
-        by.person_id, application.organization_id, on=clock.today()
-    )
-    if tied:
+    belongs = application.organization_id in {item.organization_id for item in by.roles}
+    tie = conflict(by.person_id, application.organization_id, on=clock.today())
+    if belongs or tie is not None:
         raise Refusal(
             Message(
-                N_(
-                    "You are tied to the applicant (employment, office or declared interest): somebody else judges this application."
-                )
+                N_("You are tied to the applicant (%(reason)s): somebody else judges this application."),
+                {"reason": reason_of(tie) if tie is not None else Message(N_("you act for it"))},
             ),
             rule="RAP-2",
             source="政府采购法实施条例 第九条",

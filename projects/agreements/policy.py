@@ -21,7 +21,7 @@ from projects.agreements.models import Agreement
 from projects.agreements.queries import cofunding_parameters, notice_of, parts_of
 from projects.agreements.rules import Part, public_part
 from registry.agencies.models import Agency
-from registry.interests.queries import conflict
+from registry.interests.queries import conflict, reason_of
 
 SEPARATION = "政府采购法 第六十一条；行政事业单位内部控制规范（试行） 第十五条"
 REGISTERED_STATUS = "normal"
@@ -42,12 +42,12 @@ def require_separate(people: dict[str, int | None]) -> None:
 
 def require_no_interest(by: Any, organization_id: int) -> None:
     """Refuse somebody tied to the organization by work, kinship or a declared interest."""
-    if conflict(by.person_id, organization_id, on=clock.today()) is not None:
+    tie = conflict(by.person_id, organization_id, on=clock.today())
+    if tie is not None:
         raise Refusal(
             Message(
-                N_(
-                    "You have an interest in this organization within the last three years: somebody else must act."
-                )
+                N_("You are tied to this organization (%(reason)s): somebody else must act."),
+                {"reason": reason_of(tie)},
             ),
             rule="REX-2",
             source="政府采购法实施条例 第九条",
