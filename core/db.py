@@ -166,9 +166,12 @@ def transaction() -> Iterator[Session]:
     session.rollback()
     session.info["writing"] = True
     session.info["after_commit"] = []
+    session.info["at_end"] = {}
     try:
         session.connection(execution_options={"writing": True})
         yield session
+        while session.info["at_end"]:
+            session.info["at_end"].popitem()[1]()
         session.commit()
         hooks = session.info["after_commit"]
     except BaseException:
@@ -177,8 +180,20 @@ def transaction() -> Iterator[Session]:
     finally:
         session.info["writing"] = False
         session.info["after_commit"] = []
+        session.info["at_end"] = {}
     for hook in hooks:
         hook()
+
+
+def at_end(key: tuple[Any, ...], hook: Callable[[], Any]) -> None:
+    """Run ``hook`` as the last thing of the present transaction, once for each ``key``.
+
+    For what follows from everything the transaction writes and takes locks that others wait for.
+    """
+    session = db.session()
+    if not session.info.get("writing"):
+        raise WriteOutsideTransaction("at_end() needs an open transaction")
+    session.info["at_end"][key] = hook
 
 
 def after_commit(hook: Callable[[], None]) -> None:

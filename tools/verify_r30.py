@@ -107,7 +107,7 @@ def read_rows(data):
             if row[name] not in (YES, NO):
                 raise Unreadable(f"row {place}: {name} is {row[name]!r}")
         amount, cancelled = fen(row["amount_yuan"], place), fen(row["cancelled_amount_yuan"], place) or 0
-        if amount is None or amount <= 0 or not 0 <= cancelled <= amount:
+        if amount is None or amount < 0 or not 0 <= cancelled <= amount:
             raise Unreadable(f"row {place}: the amounts cannot be")
         row["division"] = division(row["division_code"])
         row["year"] = int(row["fiscal_year"])

@@ -73,6 +73,8 @@ class Tranche(Model):
     condition: Mapped[str] = mapped_column(String(32))  # signed, midterm_passed, final_passed
     original_amount: Mapped[Money] = money_column()
     amount: Mapped[Money] = money_column()
+    # When it is planned to be paid; nothing where the day follows from the condition.
+    due_on: Mapped[date | None]
 
     commitment: Mapped[Commitment] = relationship(back_populates="tranches")
 

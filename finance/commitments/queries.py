@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, join, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, join, or_, select
 from sqlalchemy.orm import joinedload
 
 from core import clock
@@ -17,10 +17,12 @@ from core.rules.queries import Parameters, parameters
 from core.text import Message
 from finance.commitments.models import Commitment, CommitmentShare, ExcludedPerson, Hold, Tranche
 from finance.commitments.rules import TRANCHE_DEFAULTS, whole_at_once_problem
-from finance.funds.models import Budget, Earmark
+from finance.funds.models import Budget, Earmark, FundSource
 from finance.funds.queries import budget_in_scope, earmark_in_scope, source_in_scope, visible_budgets
+from finance.funds.rules import FUND_KINDS
 from finance.ledger.models import Account, Posting, Transfer
 from finance.ledger.queries import Owner, balances, extract_of, name_owners, owners
+from finance.purchasing.queries import tell_paid
 from registry.agencies.models import Agency
 
 KINDS = ("committed", "payable", "paid", "returned")
@@ -259,6 +261,49 @@ def flows_of(shares: Iterable[CommitmentShare]) -> dict[int, list[Flow]]:
     return flows
 
 
+def paid_by_year(commitment_ids: Iterable[int]) -> dict[int, dict[int, Money]]:
+    """By commitment id, what was paid in each year of the books and has not come back.
+
+    Money that comes back is taken off the newest year that still has some, so that no year is ever
+    negative. Of a contract that public money pays for, public money alone is told.
+    """
+    rows = db.session.execute(
+        select(
+            CommitmentShare.commitment_id, FundSource.kind, Posting.amount, Transfer.booked_on, Transfer.posted_at
+        )
+        .join(Earmark, Earmark.id == CommitmentShare.earmark_id)
+        .join(Budget, Budget.id == Earmark.budget_id)
+        .join(FundSource, FundSource.id == Budget.fund_source_id)
+        .outerjoin(
+            Account,
+            and_(
+                Account.owner_type == "commitment_share",
+                Account.owner_id == CommitmentShare.id,
+                Account.kind == "paid",
+            ),
+        )
+        .outerjoin(Posting, Posting.account_id == Account.id)
+        .outerjoin(Transfer, Transfer.id == Posting.transfer_id)
+        .where(CommitmentShare.commitment_id.in_(set(commitment_ids)))
+        .order_by(Transfer.id)
+    ).all()  # fmt: skip
+    public = {row.commitment_id for row in rows if FUND_KINDS[row.kind].public}
+    found: dict[int, dict[int, Money]] = {}
+    for row in rows:
+        years = found.setdefault(row.commitment_id, {})
+        if row.amount is None or (row.commitment_id in public and not FUND_KINDS[row.kind].public):
+            continue
+        if row.amount > Money(0):
+            year = (row.booked_on or clock.local(row.posted_at).date()).year
+            years[year] = years.get(year, Money(0)) + row.amount
+            continue
+        back = -row.amount
+        for year in sorted(years, reverse=True):
+            part = min(back, years[year])
+            years[year], back = years[year] - part, back - part
+    return found
+
+
 def released_of(shares: Iterable[CommitmentShare]) -> dict[int, Money]:
     """By share id, what was owed and not needed any more: it went back to what was set aside."""
     rows = db.session.execute(
@@ -342,6 +387,7 @@ def sums_of_shares(shares: Iterable[CommitmentShare]) -> dict[int, dict[str, Mon
     return found
 
 
+tell_paid(paid_by_year)
 name_owners(
     "commitment",
     "commitments.show",

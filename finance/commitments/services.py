@@ -10,7 +10,7 @@ from sqlalchemy import select
 from core import clock
 from core.access.policy import Refusal
 from core.audit.services import Actor, record
-from core.db import db
+from core.db import at_end, db
 from core.money import Money
 from core.rules.rules import Verdict
 from core.text import N_, Message
@@ -22,6 +22,7 @@ from finance.funds.policy import use_findings
 from finance.ledger.models import Account, Transfer
 from finance.ledger.queries import balances, net_of
 from finance.ledger.services import account_of, move
+from finance.purchasing.services import note_paid
 from registry.organizations.models import Organization
 
 HOLD_REASONS = ("rectification", "suspension", "objection", "termination")
@@ -249,7 +250,11 @@ def shift(
     """Move money between the commitment's own accounts (``KINDS``), split over its sources to the fen.
 
     One transfer for each source that takes part. The same ``key`` again gives the first transfers.
+    What was paid on a contract of the purchase table is brought up to date before the commit.
     """
+    if "paid" in (giver, taker):
+        number = commitment.id
+        at_end(("paid", number), lambda: note_paid([number], by=by))
     shares = commitment.shares
     if len(shares) == 1:
         accounts = _accounts(shares[0])

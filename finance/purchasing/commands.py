@@ -15,8 +15,8 @@ from core.audit.services import SYSTEM
 from core.db import transaction
 from core.money import percent_against
 from finance.purchasing.imports import read_purchases
-from finance.purchasing.queries import differences, figures, levels_with_rows
-from finance.purchasing.services import import_purchases, recompute
+from finance.purchasing.queries import concluded, differences, figures, levels_with_rows, paid_differences
+from finance.purchasing.services import import_purchases, note_paid, recompute
 from registry.agencies.rules import DivisionError
 
 cli = AppGroup("purchasing", help="Purchased services and the 30% rule.")
@@ -71,6 +71,8 @@ def recompute_command(check: bool, year: int | None) -> None:
     """Make the kept 30% figures anew from every row, or prove that they are what the rows give."""
     work = [(division, one) for division, one in levels_with_rows() if year in (None, one)]
     if not check:
+        with transaction():
+            note_paid([item.commitment_id for item in concluded() if item.commitment_id], by=SYSTEM)
         for division, one in work:
             with transaction():
                 recompute([division], one)
@@ -81,5 +83,9 @@ def recompute_command(check: bool, year: int | None) -> None:
         for sentence in differences(division, one):
             wrong += 1
             click.echo(f"{division} {one} {sentence}", err=True)
+    for row, one, kept, posted in paid_differences():
+        if year in (None, one):
+            wrong += 1
+            click.echo(f"{row.contract_no} {one} paid: kept {kept}, posted {posted}", err=True)
     click.echo(f"{len(work)} level(s) and year(s) compared, {wrong} difference(s)")
     sys.exit(1 if wrong else 0)

@@ -2,7 +2,8 @@
 
 ``contract_no`` identifies a row within purchaser and fiscal year; the same number again is a
 correction that replaces it. The row keeps what was reported; whether it counts for the 30% rule
-is computed (DOMAIN 3.1). Sums per service and level are kept beside the rows, so that a page over a
+is computed (DOMAIN 3.1). What was paid on a contract concluded here follows from the ledger, year by
+year, in the transaction that moves the money. Sums per service and level are kept beside the rows, so that a page over a
 million of them answers at once; they are always what computing them anew gives, and say by which rules.
 A published figure is frozen with its rows.
 """
@@ -77,15 +78,18 @@ class Purchase(Model):
     is_venture: Mapped[bool] = mapped_column(default=False)
     import_id: Mapped[int | None] = fk("purchase_import.id")
     # Set when the contract was concluded in the system.
-    commitment_id: Mapped[int | None] = fk("commitment.id")
+    commitment_id: Mapped[int | None] = fk("commitment.id", index=False)
 
     __table_args__ = (
         UniqueConstraint("purchaser", "fiscal_year", "contract_no"),
-        CheckConstraint("amount > 0", name="amount_positive"),
+        # A later year of a contract concluded here has what was paid in it, and no amount of its own.
+        CheckConstraint("amount > 0 OR (amount = 0 AND commitment_id IS NOT NULL)", name="amount_positive"),
         CheckConstraint("cancelled_amount >= 0 AND cancelled_amount <= amount", name="cancelled_range"),
         CheckConstraint("budget_amount >= 0", name="budget_not_negative"),
         CheckConstraint("paid_amount >= 0", name="paid_not_negative"),
         Index(None, "division_code", "fiscal_year", "id"),
+        # A contract concluded here has one row for each year.
+        Index("uq_purchase_commitment_year", "commitment_id", "fiscal_year", unique=True),
         Index("ix_purchase_service", "purchaser", "service_key", "service_name"),
     )
 

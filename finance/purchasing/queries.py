@@ -879,6 +879,54 @@ def levels_with_rows() -> list[tuple[str, int]]:
     return sorted(owed | {(row.division_code, row.fiscal_year) for row in kept})
 
 
+_paid: list[Callable[[Iterable[int]], dict[int, dict[int, Money]]]] = []
+
+
+def tell_paid(source: Callable[[Iterable[int]], dict[int, dict[int, Money]]]) -> None:
+    """Let the room above say what was paid on commitments (by id), by year of the books."""
+    _paid[:] = [source]
+
+
+def paid_by_row(purchases: Sequence[Purchase]) -> dict[tuple[int, int], Money]:
+    """What the ledger says was paid on contracts concluded here: (commitment id, fiscal year) → amount.
+
+    One entry for each row, and for each later year that has no row yet. What was paid before the
+    contract's first row belongs to that row.
+    """
+    rows: dict[int, list[int]] = {}
+    for item in purchases:
+        assert item.commitment_id is not None
+        rows.setdefault(item.commitment_id, []).append(item.fiscal_year)
+    told = _paid[0](rows) if _paid and rows else {}
+    found: dict[tuple[int, int], Money] = {}
+    for commitment_id, years in rows.items():
+        found.update(((commitment_id, year), Money(0)) for year in years)
+        for year, amount in told.get(commitment_id, {}).items():
+            key = (commitment_id, max(year, min(years)))
+            if amount or key in found:
+                found[key] = found.get(key, Money(0)) + amount
+    return found
+
+
+def concluded(commitment_ids: Iterable[int] | None = None) -> list[Purchase]:
+    """The rows of contracts concluded here, all or of these commitments, oldest first."""
+    chosen = select(Purchase).where(Purchase.commitment_id.is_not(None)).order_by(Purchase.id)
+    if commitment_ids is not None:
+        chosen = chosen.where(Purchase.commitment_id.in_(set(commitment_ids)))
+    return list(db.session.scalars(chosen))
+
+
+def paid_differences() -> Iterator[tuple[Purchase, int, Money | None, Money]]:
+    """Contracts whose paid amount is not what the ledger says: a row of it, year, kept, and as posted."""
+    purchases = concluded()
+    kept = {(item.commitment_id, item.fiscal_year): item for item in purchases}
+    first = {item.commitment_id: item for item in reversed(purchases)}
+    for (commitment_id, year), amount in sorted(paid_by_row(purchases).items()):
+        row = kept.get((commitment_id, year))
+        if row is None or row.paid_amount != amount:
+            yield first[commitment_id], year, row.paid_amount if row is not None else None, amount
+
+
 def differences(division: str, year: int) -> Iterator[str]:
     """Where the kept figure of a level is not what its rows give; nothing where all is well."""
     book = rules_of_year(year)

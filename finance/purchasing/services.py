@@ -23,6 +23,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    inspect,
     or_,
     select,
     table,
@@ -53,12 +54,14 @@ from finance.purchasing.queries import (
     Plan,
     Rules,
     as_row,
+    concluded,
     continuations,
     facts,
     identity_of,
     key_text,
     linked,
     of_services,
+    paid_by_row,
     planned,
     rules_of_year,
     under,
@@ -651,6 +654,7 @@ def record_concluded(
         signed_on=signed_on,
         is_venture=is_venture,
         commitment_id=commitment.id,
+        paid_amount=Money(0),
     )
     db.session.add(purchase)
     record(purchase, "concluded", by=by, details={"commitment": commitment.number})
@@ -758,6 +762,41 @@ def note_amounts(
     }
     record(purchase, "amounts noted", by=by, details=details)
     refresh({as_row(purchase).service: {purchase.fiscal_year}})
+
+
+def note_paid(commitment_ids: Iterable[int], *, by: Actor) -> int:
+    """Bring what was paid on contracts concluded here in line with the ledger; how many rows changed.
+
+    A year in which a contract is paid and has no row yet gets one, without an amount of its own: it
+    counts on the payment basis alone.
+    """
+    ids = set(commitment_ids)
+    # Two payments of one contract at once wait for one another here.
+    db.session.execute(select(Purchase.id).where(Purchase.commitment_id.in_(ids)).with_for_update())
+    purchases = concluded(ids)
+    rows = {(item.commitment_id, item.fiscal_year): item for item in purchases}
+    first = {item.commitment_id: item for item in reversed(purchases)}
+    changed = 0
+    for (commitment_id, year), amount in sorted(paid_by_row(purchases).items()):
+        row = rows.get((commitment_id, year)) or _later_year(first[commitment_id], year)
+        if row.paid_amount != amount:
+            note_amounts(row, paid=amount, by=by)
+            changed += 1
+    return changed
+
+
+def _later_year(first: Purchase, year: int) -> Purchase:
+    """The row of a contract in a year after it was signed; nothing of its amount falls there."""
+    own = ("id", "fiscal_year", "amount", "cancelled_amount", "budget_amount", "paid_amount", "import_id")
+    same = {
+        column.key: getattr(first, column.key)
+        for column in inspect(Purchase).column_attrs
+        if column.key not in own
+    }
+    row = Purchase(**same, fiscal_year=year, amount=Money(0), cancelled_amount=Money(0))
+    db.session.add(row)
+    db.session.flush()
+    return row
 
 
 def override_contractor(

@@ -332,7 +332,9 @@ def test_any_sequence_keeps_the_books_and_the_tranches(app, plan):
                 given[source] += part
                 cases = [(item, rest - part if item is case else rest) for item, rest in cases]
             elif act == "drop" and open_now:
-                services.drop(open_now[-1][0], reason="撤销", by=world.user("leader"))
+                dropped = open_now[-1][0]
+                services.drop(dropped, reason="撤销", by=world.user("leader"))
+                cases = [(item, 0 if item is dropped else rest) for item, rest in cases]
         for commitment in made:
             sums = sums_of([commitment])[commitment.id]
             unpaid = [
