@@ -31,6 +31,7 @@ from finance.ratios.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE, LIMIT_DEFAU
 from grants.calls.rules import REL_DEFAULTS, SOURCES
 from projects.claims import rules as claims
 from projects.closure import rules as consequences
+from registry.credit.rules import CONSEQUENCES, CREDIT_DEFAULTS, CREDIT_LAW
 
 
 class BadValue(ValueError):
@@ -307,8 +308,28 @@ REL = Family(
         Parameter("violation_months", N_("No major violation for"), "whole", SOURCES["E7"], MONTHS, 0, 120),
         Parameter("ban_months", N_("Barred after a failed project for"), "whole", SOURCES["E16"], MONTHS, 0, 120),
         Parameter("zombie_years", N_("Without inspection, excluded from"), "whole", SOURCES["E20"], YEARS, 1, 10),
+        Parameter("adverse_months", N_("Adverse records of leaders count for"), "whole", SOURCES["E22"], MONTHS, 0, 240),
+        Parameter("adverse_blocks", N_("An adverse record of a leader refuses"), "flag", SOURCES["E22"],
+                  hint=N_("No: a person decides.")),
         Parameter("min_grade", N_("Least assessment grade"), "whole", SOURCES["E9"], "", 0, 5,
                   hint=N_("0: no grade is asked for.")),
+    ),
+)  # fmt: skip
+
+RCR = Family(
+    "RCR",
+    N_("Credit lists"),
+    N_("When an organization is due for a list, how long taking it off may take, and what each list forbids."),
+    CREDIT_DEFAULTS,
+    (
+        Parameter("abnormal_years", N_("On the abnormal list, due for serious dishonesty after"), "whole", SOURCES["C1"], YEARS, 1, 10),
+        Parameter("fine_yuan", N_("A fine that leads to serious dishonesty, from"), "whole", SOURCES["C2"], YUAN, 1, 10_000_000),
+        Parameter("minor_count", N_("Warnings and small fines that lead to serious dishonesty"), "whole", SOURCES["C3"], "", 1, 20),
+        Parameter("minor_years", N_("Counted within"), "whole", SOURCES["C3"], YEARS, 1, 10),
+        Parameter("removal_days", N_("Taken off, once verified, within"), "whole", CREDIT_LAW, DAYS, 1, 60),
+        Parameter("abnormal_forbids", N_("What the abnormal list means"), "marks", CREDIT_LAW, choices=CONSEQUENCES),
+        Parameter("dishonesty_forbids", N_("What the list of serious dishonesty means"), "marks", SOURCES["E6"], choices=CONSEQUENCES),
+        Parameter("zombie_forbids", N_("What the list of dormant organizations means"), "marks", SOURCES["E20"], choices=CONSEQUENCES),
     ),
 )  # fmt: skip
 
@@ -549,5 +570,5 @@ RPL = Family(
 )  # fmt: skip
 
 FAMILIES: dict[str, Family] = {
-    item.code: item for item in (R30, REL, RBL, RDT, RFH, RLF, RGC, REX, REV, RPL, RPC)
+    item.code: item for item in (R30, REL, RCR, RBL, RDT, RFH, RLF, RGC, REX, REV, RPL, RPC)
 }

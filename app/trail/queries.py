@@ -55,7 +55,14 @@ KINDS: dict[str, Kind] = {
     "claim": Kind(N_("claim"), "project.title", "claims.show", "claim_id"),
     "closure": Kind(N_("closure"), "project.title", "closure.show", "project_id", key="project_id"),
     "commitment": Kind(N_("commitment"), "title", "commitments.show", "commitment_id"),
+    "adverse_record": Kind(N_("adverse record"), "person.name"),
     "credit_entry": Kind(N_("credit entry"), "grounds"),
+    "credit_proposal": Kind(
+        N_("proposed credit entry"), "organization.name", "credit.show_proposal", "proposal_id"
+    ),
+    "credit_removal": Kind(
+        N_("removal from a list"), "entry.organization.name", "credit.show_removal", "removal_id"
+    ),
     "decision": Kind(N_("decision"), "call.title", "decisions.show", "decision_id"),
     "disbursement": Kind(N_("payment"), "number", "disbursements.show", "disbursement_id"),
     "earmark": Kind(N_("earmark"), "title", "funds.earmark", "earmark_id"),

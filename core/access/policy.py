@@ -57,7 +57,7 @@ _AGENCY_READS = frozenset(
         "commitment.read", "disbursement.read", "call.read", "application.read", "notice.read",
         "agreement.read", "project.read", "panel.read", "review.read", "checkpoint.read", "rule.read",
         "recovery.read", "hosting.read",
-        "alert.read",
+        "alert.read", "party.read", "incubation.read",
     }
 )  # fmt: skip
 
@@ -83,7 +83,7 @@ ROLES: dict[str, Role] = {
             "agency",
             _AGENCY_READS
             | {
-                "organization.edit", "credit.edit", "expert.edit", "call.draft", "call.publish", "application.confirm_eligibility",
+                "organization.edit", "credit.edit", "party.edit", "incubation.edit", "expert.edit", "call.draft", "call.publish", "application.confirm_eligibility",
                 "panel.plan", "decision.propose", "notice.publish", "objection.answer", "agreement.draft",
                 "disbursement.request", "project.follow", "project.accept", "checkpoint.plan", "purchase.record", "claim.handle",
                 "closure.handle", "rectification.open", "rule.draft",
@@ -95,7 +95,7 @@ ROLES: dict[str, Role] = {
             "funder_reviewer",
             N_("reviewing officer"),
             "agency",
-            _AGENCY_READS | {"call.review", "decision.review", "agreement.review", "organization.verify",
+            _AGENCY_READS | {"call.review", "decision.review", "agreement.review", "organization.verify", "credit.review",
                              "project.accept", "expert.verify", "objection.review", "closure.review", "rule.review",
                              "recovery.review", "termination.review",
                              "lottery.review", "alert.assign"},
@@ -128,12 +128,19 @@ ROLES: dict[str, Role] = {
                              "lottery.review", "alert.assign"},
         ),
         Role(
+            "party_dept",
+            N_("party department of social work"),
+            "agency",
+            frozenset({"agency.read", "organization.read", "credit.read", "party.read", "party.edit", "incubation.read",
+                       "call.read", "notice.read", "rule.read"}),
+        ),
+        Role(
             "organizer",
             N_("organizer and supervisor of delivery"),
             "agency",
             frozenset({"agency.read", "organization.read", "call.read", "application.read", "expert.read",
                        "panel.read", "panel.draw", "review.read", "application.prescreen", "project.read", "project.supervise",
-                       "checkpoint.read", "notice.read", "agreement.read"}),
+                       "checkpoint.read", "notice.read", "agreement.read", "incubation.read", "incubation.edit"}),
         ),
         Role(
             "supervisor",

@@ -16,10 +16,11 @@ from finance.commitments.queries import running_commitments
 from finance.funds.models import Budget, Earmark
 from finance.lines.rules import LineFacts
 from grants.applications.models import Application, ApplicationVersion, Attachment, BudgetLine
-from grants.applications.rules import ApplicantFacts, CreditFact
+from grants.applications.rules import ApplicantFacts
 from grants.calls.models import Call
-from registry.credit.models import CreditEntry
+from registry.credit.queries import standing_facts
 from registry.organizations.models import Organization
+from registry.persons.queries import known_person
 
 # What counts against the number of applications of an organization (E13).
 LIVE = ("withdrawn", "draft")
@@ -121,10 +122,8 @@ def applicant_facts(application: Application, *, on: date) -> ApplicantFacts:
             joinedload(Organization.party),
         ],
     )
-    credit = db.session.execute(
-        select(CreditEntry.kind, CreditEntry.entered_on, CreditEntry.removed_on).where(
-            CreditEntry.organization_id == organization.id
-        )
+    known = standing_facts(
+        organization, leader=known_person(application.leader_name, application.leader_phone)
     )
     party = organization.party
     return ApplicantFacts(
@@ -134,14 +133,15 @@ def applicant_facts(application: Application, *, on: date) -> ApplicantFacts:
         status=organization.status,
         registered_on=organization.registered_on,
         has_host=organization.host_id is not None,
-        under_investigation=organization.under_investigation,
-        inspections={item.year: item.result for item in organization.inspections},
+        under_investigation=known.under_investigation,
+        inspections=known.inspections,
         grades=[(item.grade, item.valid_from, item.valid_to) for item in organization.grades],
         full_members=party.full_members if party else 0,
         party_org=party.party_org_kind if party else "none",
         party_in_charter=party.party_in_charter if party else False,
         has_instructor=party.instructor_id is not None if party else False,
-        credit=[CreditFact(*row) for row in credit],
+        credit=known.credit,
+        adverse=known.adverse,
         applications_in_call=submitted_in_call(application.call_id, organization.id),
         running=[item.title for item in running_commitments(organization.id, on)],
         business_scope=organization.business_scope,

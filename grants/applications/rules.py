@@ -6,26 +6,18 @@ Each finding carries its numbers, its evidence and its source. Parameters come f
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from core.clock import add_months
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
 from grants.calls.rules import SOURCES
+from registry.credit.rules import AdverseFact, CreditFact, last_inspected_year, standing
 
 SOCIAL_ORGANIZATIONS = ("social_association", "social_service_agency", "foundation")
-
-
-@dataclass(frozen=True, slots=True)
-class CreditFact:
-    """Something on the credit file: its kind, the day it was entered and the day it was removed."""
-
-    kind: str
-    entered_on: date
-    removed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +37,12 @@ class ApplicantFacts:
     party_org: str = "none"
     party_in_charter: bool = False
     has_instructor: bool = False
+    five_steps: int = 0  # of the five steps of party building, how many are done
     credit: Sequence[CreditFact] = ()
+    adverse: Sequence[AdverseFact] = ()
     applications_in_call: int = 1
     running: Sequence[str] = ()  # titles of projects paid by public money that still run
     business_scope: str = ""
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day ``months`` later; the last day of a shorter month."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def last_inspected_year(on: date) -> int:
-    """The latest year whose annual inspection is closed on a day: it ends on 31 May of the next year."""
-    return on.year - 1 if (on.month, on.day) > (5, 31) else on.year - 2
 
 
 def eligibility(
@@ -86,32 +69,8 @@ def eligibility(
         _age(facts, int(values["registered_months"]), applied_on, say),
         _inspected(facts, int(values["inspection_years"]), applied_on, say),
     ]
-    for rule, kind, key, title, clear in (
-        ("E5", "abnormal_list", "abnormal_months", N_("Abnormal list"), N_("Not on the abnormal list.")),
-        ("E6", "dishonesty_list", "dishonesty_months", N_("Serious dishonesty"), N_("Not on the list of serious dishonesty.")),
-    ):  # fmt: skip
-        found.append(_listed(facts, rule, kind, int(values[key]), title, clear, on, say))
-    found.append(
-        _barred(
-            facts,
-            "E7",
-            ("major_violation",),
-            int(values["violation_months"]),
-            N_("Major violations"),
-            on,
-            say,
-        )
-    )
-    found.append(
-        say(
-            "E8",
-            Verdict.FAIL,
-            N_("Under investigation"),
-            Message(N_("The organization is under investigation.")),
-        )
-        if facts.under_investigation
-        else say("E8", Verdict.PASS, N_("Under investigation"), Message(N_("No investigation is recorded.")))
-    )
+    stand = standing(facts, values, on=on, applied_on=applied_on, rule_set=rule_set)
+    found += [stand[rule] for rule in ("E5", "E6", "E7", "E8")]
     found.append(_grade(facts, int(values["min_grade"]), applied_on, say))
     found.append(
         say(
@@ -124,14 +83,9 @@ def eligibility(
     )  # fmt: skip
     found.append(_count(facts, max_applications, say))
     found.append(_double_funding(facts, say))
-    found.append(
-        _barred(
-            facts, "E16", ("project_failed", "commitment_breach"), int(values["ban_months"]),
-            N_("Failed projects and broken commitments"), on, say,
-        )
-    )  # fmt: skip
+    found.append(stand["E16"])
     found.append(_party(facts, party_committed, values, say))
-    found.append(_zombie(facts, int(values["zombie_years"]), applied_on, say))
+    found += [stand["E20"], stand["E22"]]
     return found
 
 
@@ -256,55 +210,6 @@ def _inspected(facts: ApplicantFacts, years: int, applied_on: date, say: Say) ->
     return say("E4", Verdict.PASS, title, Message(N_("Inspections passed.")), numbers)
 
 
-def _listed(
-    facts: ApplicantFacts, rule: str, kind: str, months: int, title: str, clear: str, on: date, say: Say
-) -> Finding:
-    for entry in facts.credit:
-        if entry.kind != kind or entry.entered_on > on:
-            continue
-        if entry.removed_on is None or entry.removed_on > on:
-            return say(
-                rule, Verdict.FAIL, title,
-                Message(N_("On the list now.")), Message(N_("since %(since)s"), {"since": entry.entered_on}),
-            )  # fmt: skip
-        free = add_months(entry.removed_on, months)
-        if free > on:
-            return say(
-                rule, Verdict.FAIL, title,
-                Message(N_("Was on the list within the last %(months)s months."), {"months": months}),
-                Message(N_("removed %(removed)s, free from %(free)s on"), {"removed": entry.removed_on, "free": free}),
-            )  # fmt: skip
-    return say(
-        rule,
-        Verdict.PASS,
-        title,
-        Message(clear),
-        Message(N_("looked back %(months)s months"), {"months": months}),
-    )
-
-
-def _barred(
-    facts: ApplicantFacts, rule: str, kinds: tuple[str, ...], months: int, title: str, on: date, say: Say
-) -> Finding:
-    for entry in facts.credit:
-        if entry.kind not in kinds or entry.entered_on > on:
-            continue
-        free = add_months(entry.entered_on, months)
-        if free > on:
-            return say(
-                rule, Verdict.FAIL, title,
-                Message(N_("Recorded within the last %(months)s months."), {"months": months}),
-                Message(N_("recorded %(entered)s, free from %(free)s on"), {"entered": entry.entered_on, "free": free}),
-            )  # fmt: skip
-    return say(
-        rule,
-        Verdict.PASS,
-        title,
-        Message(N_("Nothing is recorded.")),
-        Message(N_("looked back %(months)s months"), {"months": months}),
-    )
-
-
 def _grade(facts: ApplicantFacts, minimum: int, applied_on: date, say: Say) -> Finding:
     title = N_("Assessment grade")
     held = max((grade for grade, since, until in facts.grades if since <= applied_on <= until), default=0)
@@ -397,22 +302,3 @@ def _party(facts: ApplicantFacts, committed: bool, values: Mapping[str, Any], sa
     return say(
         "E17", Verdict.PASS, title, Message(N_("The commitment is signed; the rest is scored.")), numbers
     )
-
-
-def _zombie(facts: ApplicantFacts, years: int, applied_on: date, say: Say) -> Finding:
-    title = N_("Active organization")
-    missed, year = 0, last_inspected_year(applied_on)
-    while facts.inspections.get(year) == "missing":
-        missed, year = missed + 1, year - 1
-    numbers = Message(N_("years without inspection in a row: %(missed)s"), {"missed": missed})
-    if missed >= years:
-        return say(
-            "E20",
-            Verdict.FAIL,
-            title,
-            Message(
-                N_("Without annual inspection for %(years)s years in a row or longer."), {"years": years}
-            ),
-            numbers,
-        )
-    return say("E20", Verdict.PASS, title, Message(N_("Takes part in annual inspections.")), numbers)

@@ -13,35 +13,28 @@ from typing import Any
 
 from core.text import N_, Message
 from finance.lines.rules import SOURCES as LINE_SOURCES
+from registry.credit.rules import SOURCES as STANDING_SOURCES
+from registry.credit.rules import STANDING_DEFAULTS
 
 # Eligibility (REL): months, years, grade 1 to 5 (0: none asked for).
 REL_DEFAULTS: dict[str, Any] = {
     "registered_months": 12,
     "inspection_years": 1,
-    "abnormal_months": 12,
-    "dishonesty_months": 24,
-    "violation_months": 36,
-    "ban_months": 36,
-    "zombie_years": 2,
+    **STANDING_DEFAULTS,
     "min_grade": 0,
 }
-# Official names of the sources, as findings quote them.
+# Official names of the sources, as findings quote them; what stands against an applicant has its own.
 SOURCES = {
+    **STANDING_SOURCES,
     "E1": "政府采购法 第二十二条第（一）项",
     "E2": "GB 32100—2015 法人和其他组织统一社会信用代码编码规则；政府采购法 第二十二条",
     "E3": "公益创投征集公告 申报条件（登记年限）",
     "E4": "社会团体登记管理条例 第二十八条；民办非企业单位登记管理暂行条例 第二十三条",
-    "E5": "社会组织信用信息管理办法（民政部令第60号）",
-    "E6": "社会组织信用信息管理办法（民政部令第60号）：不给予资金资助、不向该社会组织购买服务",
-    "E7": "政府采购法 第二十二条第（五）项；政府采购法实施条例 第十九条",
-    "E8": "社会组织登记管理机关行政处罚程序规定；征集公告 申报条件",
     "E9": "公益创投征集公告 申报条件（评估等级）",
     "E10": "公益创投征集公告 申报条件（章程业务范围、实施地域）",
     "E13": "公益创投征集公告 申报条件（申报数量）",
     "E14": "公益创投征集公告 申报条件（不重复资助）",
-    "E16": "公益创投项目管理办法（违约限制申报）",
     "E17": "党建引领社会组织高质量发展实施方案（党建工作承诺、党组织设置、党建入章）",
-    "E20": "社会组织登记管理机关清理整治“僵尸型”社会组织的规定",
     "TIME": "公益创投征集公告 申报时间（以服务器时间为准）",
 }
 
@@ -79,6 +72,7 @@ def announced(values: Mapping[str, Any], *, max_applications: int) -> list[Annou
         ("E16", Message(N_("No failed project or broken commitment within %(months)s months."), {"months": values["ban_months"]})),
         ("E17", Message(N_("Party-building commitment signed; a Party organization where there are three or more full members."))),
         ("E20", Message(N_("Not without inspection for %(years)s years in a row."), {"years": values["zombie_years"]})),
+        ("E22", Message(N_("No adverse record of the legal representative or the project leader within %(months)s months."), {"months": values["adverse_months"]})),
         *(
             (rule, Message(sentence, {"percent": values[key]}))
             for rule, key, sentence in (

@@ -1,16 +1,35 @@
-"""Reading an organization's credit file."""
+"""Reading credit files, the lists, and what the rules find due; scope included."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy.orm import joinedload
 
+from core import clock
 from core.db import db
-from registry.credit.models import CreditEntry
-from registry.credit.rules import counts
-from registry.organizations.models import Organization
+from core.rules.queries import Parameters, parameters
+from core.rules.rules import Finding
+from registry.credit.models import LISTS, AdverseRecord, CreditEntry, CreditProposal, CreditRemoval
+from registry.credit.rules import (
+    CREDIT_DEFAULTS,
+    STANDING_DEFAULTS,
+    AdverseFact,
+    CreditFact,
+    StandingFacts,
+    counts,
+    due_for_dishonesty,
+    due_for_dormancy,
+    last_inspected_year,
+)
+from registry.organizations.models import Inspection, Organization
+from registry.persons.models import Person
+
+# A page of what is due; the rest comes when these are dealt with.
+DUE_SHOWN = 100
 
 
 def entries_of(organization: Organization) -> list[CreditEntry]:
@@ -35,10 +54,330 @@ def entries_that_count(
     ]
 
 
-def editable_entry(user: Any, entry_id: int) -> CreditEntry | None:
-    """An entry of an organization kept at a unit where the person edits credit."""
+def reachable_entry(user: Any, entry_id: int) -> CreditEntry | None:
+    """An entry of an organization whose credit the person edits, or of the person's own organization."""
     return db.session.scalar(
         select(CreditEntry)
         .join(Organization, Organization.id == CreditEntry.organization_id)
-        .where(CreditEntry.id == entry_id, Organization.agency_id.in_(user.agency_ids("credit.edit")))
+        .where(
+            CreditEntry.id == entry_id,
+            or_(
+                Organization.agency_id.in_(user.agency_ids("credit.edit")),
+                Organization.id.in_(user.organization_ids("own.edit")),
+            ),
+        )
+        .options(joinedload(CreditEntry.organization))
     )
+
+
+def living_removals(entries: Iterable[CreditEntry]) -> dict[int, CreditRemoval]:
+    """The application under way for each of these entries."""
+    rows = db.session.scalars(
+        select(CreditRemoval).where(
+            CreditRemoval.entry_id.in_([entry.id for entry in entries]),
+            CreditRemoval.state.in_(("applied", "examined")),
+        )
+    )
+    return {row.entry_id: row for row in rows}
+
+
+def removal_in_scope(user: Any, removal_id: int) -> CreditRemoval | None:
+    """An application to be taken off, for the unit that decides and for the organization it is about."""
+    return db.session.scalar(
+        select(CreditRemoval)
+        .join(CreditRemoval.entry)
+        .where(
+            CreditRemoval.id == removal_id,
+            or_(
+                CreditRemoval.agency_id.in_(user.agency_ids("credit.read")),
+                CreditEntry.organization_id.in_(user.organization_ids("own.read")),
+            ),
+        )
+        .options(joinedload(CreditRemoval.entry).joinedload(CreditEntry.organization))
+    )
+
+
+def proposal_in_scope(user: Any, proposal_id: int) -> CreditProposal | None:
+    return db.session.scalar(
+        select(CreditProposal)
+        .where(
+            CreditProposal.id == proposal_id,
+            CreditProposal.agency_id.in_(user.agency_ids("credit.read")),
+        )
+        .options(joinedload(CreditProposal.organization))
+    )
+
+
+def removals_waiting(user: Any, *, limit: int = 20) -> list[CreditRemoval]:
+    """Applications whose next step is this person's: examine, or decide."""
+    return list(
+        db.session.scalars(
+            select(CreditRemoval)
+            .where(
+                or_(
+                    and_(
+                        CreditRemoval.state == "applied",
+                        CreditRemoval.agency_id.in_(user.agency_ids("credit.edit")),
+                    ),
+                    and_(
+                        CreditRemoval.state == "examined",
+                        CreditRemoval.agency_id.in_(user.agency_ids("credit.review")),
+                        CreditRemoval.examined_by != user.id,
+                        CreditRemoval.applied_by != user.id,
+                    ),
+                )
+            )
+            .options(joinedload(CreditRemoval.entry).joinedload(CreditEntry.organization))
+            .order_by(CreditRemoval.id)
+            .limit(limit)
+        )
+    )
+
+
+def proposals_waiting(user: Any, *, limit: int = 20) -> list[CreditProposal]:
+    """Proposed entries that this person may confirm."""
+    return list(
+        db.session.scalars(
+            select(CreditProposal)
+            .where(
+                CreditProposal.state == "proposed",
+                CreditProposal.agency_id.in_(user.agency_ids("credit.review")),
+                CreditProposal.proposed_by != user.id,
+            )
+            .options(joinedload(CreditProposal.organization))
+            .order_by(CreditProposal.id)
+            .limit(limit)
+        )
+    )
+
+
+def proposals_shown(user: Any, *, limit: int = 50) -> list[CreditProposal]:
+    """Proposals that wait, at the units the person reads."""
+    return list(
+        db.session.scalars(
+            select(CreditProposal)
+            .where(
+                CreditProposal.state == "proposed",
+                CreditProposal.agency_id.in_(user.agency_ids("credit.read")),
+            )
+            .options(joinedload(CreditProposal.organization))
+            .order_by(CreditProposal.id)
+            .limit(limit)
+        )
+    )
+
+
+def removals_shown(user: Any, *, limit: int = 50) -> list[CreditRemoval]:
+    """Applications under way, at the units the person reads."""
+    return list(
+        db.session.scalars(
+            select(CreditRemoval)
+            .where(
+                CreditRemoval.state.in_(("applied", "examined")),
+                CreditRemoval.agency_id.in_(user.agency_ids("credit.read")),
+            )
+            .options(joinedload(CreditRemoval.entry).joinedload(CreditEntry.organization))
+            .order_by(CreditRemoval.id)
+            .limit(limit)
+        )
+    )
+
+
+def visible_entries(user: Any) -> Select[Any]:
+    """Everything in the credit files of the units the person reads; final grades are no list."""
+    return (
+        select(CreditEntry)
+        .join(CreditEntry.organization)
+        .where(
+            Organization.agency_id.in_(user.agency_ids("credit.read")), CreditEntry.kind != "project_grade"
+        )
+    )
+
+
+def visible_adverse(user: Any) -> Select[Any]:
+    return (
+        select(AdverseRecord)
+        .join(AdverseRecord.person)
+        .where(AdverseRecord.agency_id.in_(user.agency_ids("credit.read")))
+    )
+
+
+def adverse_in_scope(user: Any, record_id: int) -> AdverseRecord | None:
+    """A person's record at a unit where the person who asks decides about credit."""
+    return db.session.scalar(
+        select(AdverseRecord)
+        .where(
+            AdverseRecord.id == record_id,
+            AdverseRecord.agency_id.in_(user.agency_ids("credit.review")),
+        )
+        .options(joinedload(AdverseRecord.person))
+    )
+
+
+# Standing on a day ------------------------------------------------------------------------------
+
+
+def standing_facts(organization: Organization, *, leader: Person | None = None) -> StandingFacts:
+    """What the register and the credit files know; ``leader`` is who leads the project applied for.
+
+    A person's adverse record counts wherever it was written.
+    """
+    credit = db.session.execute(
+        select(
+            CreditEntry.kind,
+            CreditEntry.entered_on,
+            CreditEntry.removed_on,
+            CreditEntry.penalty,
+            CreditEntry.fine,
+        ).where(CreditEntry.organization_id == organization.id)
+    )
+    roles = {organization.legal_representative_id: "legal_representative"}
+    if leader is not None:
+        roles.setdefault(leader.id, "project_leader")
+    adverse = db.session.execute(
+        select(AdverseRecord, Person.name)
+        .join(AdverseRecord.person)
+        .where(AdverseRecord.person_id.in_([key for key in roles if key is not None]))
+        .order_by(AdverseRecord.entered_on.desc(), AdverseRecord.id.desc())
+    )
+    return StandingFacts(
+        under_investigation=organization.under_investigation,
+        inspections={item.year: item.result for item in organization.inspections},
+        credit=[CreditFact(*row) for row in credit],
+        adverse=[
+            AdverseFact(roles[row.person_id], name, row.kind, row.entered_on, row.removed_on)
+            for row, name in adverse
+        ],
+        registered_on=organization.registered_on,
+    )
+
+
+def standing_rules(organization: Organization, *, on: date) -> Parameters:
+    """The REL parameters in force for an organization's place on a day."""
+    return parameters("REL", STANDING_DEFAULTS, on=on, jurisdiction=organization.division_code)
+
+
+def credit_rules(organization: Organization, *, on: date) -> Parameters:
+    """What lists forbid and when they are due (RCR), for an organization's place on a day."""
+    return parameters("RCR", CREDIT_DEFAULTS, on=on, jurisdiction=organization.division_code)
+
+
+# What is due ------------------------------------------------------------------------------------
+
+
+def due_of(organization: Organization, kind: str) -> Finding | None:
+    """Why an organization is due for a list today, or ``None``."""
+    today, facts = clock.today(), standing_facts(organization)
+    if kind == "dishonesty_list":
+        return due_for_dishonesty(facts, credit_rules(organization, on=today), on=today)
+    years = int(standing_rules(organization, on=today)["zombie_years"])
+    return due_for_dormancy(facts, years, on=today)
+
+
+def due_entries(user: Any) -> list[tuple[Organization, str, Finding]]:
+    """What the rules find due and nobody has proposed: (organization, list, finding), at the units where
+    the person edits credit files; at most ``DUE_SHOWN`` of each list.
+    """
+    today = clock.today()
+    perhaps = [
+        *((organization, "dishonesty_list") for organization in _perhaps_dishonest(user, today)),
+        *((organization, "zombie_list") for organization in _perhaps_dormant(user, today)),
+    ]
+    return [
+        (organization, kind, finding)
+        for organization, kind in perhaps
+        if (finding := due_of(organization, kind)) is not None
+    ]
+
+
+def _not_proposed(kind: str) -> Any:
+    return ~exists().where(
+        CreditProposal.organization_id == Organization.id,
+        CreditProposal.kind == kind,
+        CreditProposal.state == "proposed",
+    )
+
+
+def _kept(user: Any) -> Any:
+    return Organization.agency_id.in_(user.agency_ids("credit.edit"))
+
+
+def _perhaps_dishonest(user: Any, today: date) -> list[Organization]:
+    """Those with an open abnormal entry or a penalty; the rule decides."""
+    lately = clock.add_months(today, -120)
+    return list(
+        db.session.scalars(
+            select(Organization)
+            .where(
+                _kept(user),
+                exists().where(
+                    CreditEntry.organization_id == Organization.id,
+                    or_(
+                        and_(CreditEntry.kind == "abnormal_list", CreditEntry.removed_on.is_(None)),
+                        and_(CreditEntry.kind == "penalty", CreditEntry.entered_on > lately),
+                    ),
+                ),
+                _not_proposed("dishonesty_list"),
+            )
+            .order_by(Organization.agency_id, Organization.sort_key, Organization.id)
+            .limit(DUE_SHOWN)
+        )
+    )
+
+
+def _perhaps_dormant(user: Any, today: date) -> list[Organization]:
+    """Registered social organizations without an inspection in the last two years closed; the rule decides."""
+    last = last_inspected_year(today)
+    return list(
+        db.session.scalars(
+            select(Organization)
+            .where(
+                _kept(user),
+                Organization.kind.in_(("social_association", "social_service_agency", "foundation")),
+                Organization.status.in_(("normal", "abnormal")),
+                Organization.registered_on < date(last, 1, 1),
+                ~exists().where(
+                    Inspection.organization_id == Organization.id,
+                    Inspection.year == last,
+                    Inspection.result != "missing",
+                ),
+                ~exists().where(
+                    CreditEntry.organization_id == Organization.id,
+                    CreditEntry.kind == "zombie_list",
+                    CreditEntry.removed_on.is_(None),
+                ),
+                _not_proposed("zombie_list"),
+            )
+            .order_by(Organization.agency_id, Organization.sort_key, Organization.id)
+            .limit(DUE_SHOWN)
+        )
+    )
+
+
+# Proof of the register --------------------------------------------------------------------------
+
+
+def overlapping_periods() -> list[tuple[int, str]]:
+    """Organizations with two periods of one list that share a day: (organization, list). Never, says the law."""
+    first, second = CreditEntry.__table__.alias(), CreditEntry.__table__.alias()
+    far = date(9999, 12, 31)
+    rows = db.session.execute(
+        select(first.c.organization_id, first.c.kind)
+        .join(
+            second,
+            and_(
+                second.c.organization_id == first.c.organization_id,
+                second.c.kind == first.c.kind,
+                second.c.id > first.c.id,
+            ),
+        )
+        .where(
+            first.c.kind.in_(LISTS),
+            first.c.entered_on < func.coalesce(second.c.removed_on, far),
+            second.c.entered_on < func.coalesce(first.c.removed_on, far),
+            func.coalesce(first.c.removed_on, far) > first.c.entered_on,
+            func.coalesce(second.c.removed_on, far) > second.c.entered_on,
+        )
+        .distinct()
+    )
+    return [(row[0], row[1]) for row in rows]

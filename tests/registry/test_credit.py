@@ -91,11 +91,22 @@ def test_the_pages_enter_and_remove(bare_app, browser_as):
     page = page.forms["entry"].submit().follow()
     assert "连续两年未参加年检" in page.text
     assert "活动异常名录" in browser_as("operator").get(f"/credit/of/{identity}").text
-    removal = page.click(href="/remove").forms["removal"]
-    removal["removed_on"] = (clock.today() - timedelta(days=1)).isoformat()
-    assert removal.submit(expect_errors=True).status_int == 422
-    removal["removed_on"] = clock.today().isoformat()
-    assert "已移出" in removal.submit().follow().text
+    # The organization asks, the clerk examines, the reviewer decides; nobody does two of these alone.
+    form = browser_as("operator").get(f"/credit/of/{identity}").click(href="/remove").forms["removal"]
+    assert form.submit(expect_errors=True).status_int == 422
+    form["reason"] = "已补报年报"
+    address = form.submit().location
+    assert "examine" not in browser_as("reviewer").get(address).forms
+    page = browser.get(address)
+    page.forms["examine"]["opinion"] = "年报已核实"
+    page = page.forms["examine"].submit().follow()
+    assert "decide" not in page.forms
+    page = browser_as("reviewer").get(address)
+    form = page.forms["decide"]
+    form.action = form.action.replace("/grant", "/refuse")
+    assert "请写明不予移出的理由" in form.submit(expect_errors=True).text
+    page = browser_as("reviewer").get(address).forms["decide"].submit().follow()
+    assert "已移出" in browser.get(f"/credit/of/{identity}").text
 
 
 def test_only_the_unit_that_keeps_the_organization_writes(bare_app, browser_as):
@@ -109,5 +120,8 @@ def test_only_the_unit_that_keeps_the_organization_writes(bare_app, browser_as):
         browser = browser_as(login)
         browser.get(f"/credit/{entry}/remove", status=404)
         browser.get(f"/credit/of/{identity}/new", status=404)
-    for login in ("operator", "reviewer", "leader", "organizer"):
+    for login in ("reviewer", "leader", "organizer"):
         browser_as(login).get(f"/credit/{entry}/remove", status=403)
+    browser_as("operator").get(f"/credit/of/{identity}/new", status=403)
+    # Another organization does not reach it.
+    browser_as("operator2").get(f"/credit/{entry}/remove", status=404)
