@@ -32,6 +32,7 @@ PERSONAS = {
     "finreview": ("示例钱琳", "finance_reviewer", "示例市民政局"),
     "supervisor": ("示例孙严", "supervisor", "示例市民政局"),
     "organizer": ("示例吴桐", "organizer", "示例市民政局"),
+    "party": ("示例白露", "party_dept", "示例市民政局"),
     "admin": ("示例何平", "system_admin", "示例市民政局"),
     "security": ("示例冯安", "security_admin", "示例市民政局"),
     "auditor": ("示例沈明察", "audit_admin", "示例市民政局"),

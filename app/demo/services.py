@@ -26,6 +26,7 @@ from app.demo.stage import (
     set_others,
     set_troubles,
 )
+from app.demo.standing import tell_removals, tell_standing
 from app.demo.story import Delivery, Round, on, paper
 from app.demo.tables import set_tables
 from app.demo.till import tell_till
@@ -112,8 +113,10 @@ def seed_demo() -> None:
     tell_hosting(stage, DEMO_PASSWORD)
     tell_till(stage)
     lottery_scenes(stage, DEMO_PASSWORD)
+    tell_standing(stage)
     with on(today - timedelta(days=2)):
         set_troubles(stage)
+    tell_removals(stage)
     # Stays last: nothing is told in a month whose books are closed.
     tell_books(stage)
     set_ratio(stage)

@@ -13,6 +13,7 @@ from core import clock
 from core.db import db
 from core.rules.queries import Parameters, parameters
 from core.rules.rules import Finding
+from core.text import N_
 from registry.credit.models import LISTS, AdverseRecord, CreditEntry, CreditProposal, CreditRemoval
 from registry.credit.rules import (
     CREDIT_DEFAULTS,
@@ -27,6 +28,7 @@ from registry.credit.rules import (
 )
 from registry.organizations.models import Inspection, Organization
 from registry.persons.models import Person
+from registry.proof.queries import add_check
 
 # A page of what is due; the rest comes when these are dealt with.
 DUE_SHOWN = 100
@@ -357,12 +359,13 @@ def _perhaps_dormant(user: Any, today: date) -> list[Organization]:
 # Proof of the register --------------------------------------------------------------------------
 
 
-def overlapping_periods() -> list[tuple[int, str]]:
-    """Organizations with two periods of one list that share a day: (organization, list). Never, says the law."""
+def overlapping_periods() -> Select[Any]:
+    """Organizations with two periods of one list that share a day; never, says the law of this room."""
     first, second = CreditEntry.__table__.alias(), CreditEntry.__table__.alias()
     far = date(9999, 12, 31)
-    rows = db.session.execute(
-        select(first.c.organization_id, first.c.kind)
+    return (
+        select(Organization.name.label("name"), first.c.kind.label("kind"))
+        .join(Organization, Organization.id == first.c.organization_id)
         .join(
             second,
             and_(
@@ -380,4 +383,42 @@ def overlapping_periods() -> list[tuple[int, str]]:
         )
         .distinct()
     )
-    return [(row[0], row[1]) for row in rows]
+
+
+def _granted_and_not_removed() -> Select[Any]:
+    return (
+        select(Organization.name.label("name"), CreditEntry.kind.label("kind"))
+        .join(CreditEntry, CreditEntry.organization_id == Organization.id)
+        .join(CreditRemoval, CreditRemoval.entry_id == CreditEntry.id)
+        .where(CreditRemoval.state == "granted", CreditEntry.removed_on.is_(None))
+    )
+
+
+def _confirmed_and_not_entered() -> Select[Any]:
+    return (
+        select(Organization.name.label("name"), CreditProposal.kind.label("kind"))
+        .join(CreditProposal, CreditProposal.organization_id == Organization.id)
+        .where(CreditProposal.state == "confirmed", CreditProposal.entry_id.is_(None))
+    )
+
+
+def _listed_before_registration() -> Select[Any]:
+    return (
+        select(Organization.name.label("name"), CreditEntry.entered_on.label("day"))
+        .join(CreditEntry, CreditEntry.organization_id == Organization.id)
+        .where(CreditEntry.entered_on < Organization.registered_on)
+    )
+
+
+add_check("credit-overlap", N_("%(name)s: two periods of %(kind)s share a day."), overlapping_periods)
+add_check(
+    "credit-removal", N_("%(name)s: the removal from %(kind)s was granted, the entry still stands."),
+    _granted_and_not_removed,
+)  # fmt: skip
+add_check(
+    "credit-proposal", N_("%(name)s: %(kind)s was confirmed, but no entry was made."), _confirmed_and_not_entered
+)  # fmt: skip
+add_check(
+    "credit-too-early", N_("%(name)s: a credit entry of %(day)s lies before its registration."),
+    _listed_before_registration,
+)  # fmt: skip

@@ -80,12 +80,51 @@ def test_the_database_refuses_two_periods_of_one_list_that_overlap(bare_app, kin
                     start + timedelta(days=since),
                     None if until is None else start + timedelta(days=until),
                 )
-        assert queries.overlapping_periods() == []
+        assert db.session.execute(queries.overlapping_periods()).all() == []
         # The service says it in words.
         with pytest.raises(Refusal, match="already"), transaction():
             services.record_entry(
                 world.organization(), kind, entered_on=start + timedelta(days=110), grounds="示例", by=SYSTEM
             )
+
+
+def test_the_proof_of_the_register_names_what_is_broken(bare_app):
+    today = clock.today()
+    with bare_app.app_context(), transaction() as session:
+        organization = world.organization()
+        entry = CreditEntry(
+            organization_id=organization.id,
+            kind="dishonesty_list",
+            entered_on=date(2001, 1, 1),
+            grounds="示例",
+        )
+        session.add(entry)
+        session.flush()
+        clerk, reviewer = world.user("clerk").id, world.user("reviewer").id
+        session.add(
+            CreditRemoval(
+                agency_id=organization.agency_id,
+                entry_id=entry.id,
+                reason="示例",
+                state="granted",
+                applied_by=clerk,
+                applied_on=today,
+                examined_by=clerk,
+                decided_by=reviewer,
+                decided_on=today,
+            )
+        )
+        session.add(
+            CreditProposal(
+                agency_id=organization.agency_id, organization_id=organization.id, kind="zombie_list", finding={},
+                grounds="示例", state="confirmed", proposed_by=clerk, proposed_on=today, decided_by=reviewer,
+            )
+        )  # fmt: skip
+    told = bare_app.test_cli_runner().invoke(args=["registry", "check"])
+    assert told.exit_code == 1
+    for name in ("credit-too-early", "credit-removal", "credit-proposal"):
+        assert f"{name}: 示例暖邻社区服务中心" in told.output
+    assert "credit-overlap" not in told.output
 
 
 def test_an_entry_goes_off_by_application_and_two_people(app):
