@@ -359,7 +359,7 @@ def _perhaps_dormant(user: Any, today: date) -> list[Organization]:
 # Proof of the register --------------------------------------------------------------------------
 
 
-def overlapping_periods() -> Select[Any]:
+def overlapping_periods() -> Any:
     """Organizations with two periods of one list that share a day; never, says the law of this room."""
     first, second = CreditEntry.__table__.alias(), CreditEntry.__table__.alias()
     far = date(9999, 12, 31)
@@ -385,7 +385,7 @@ def overlapping_periods() -> Select[Any]:
     )
 
 
-def _granted_and_not_removed() -> Select[Any]:
+def _granted_and_not_removed() -> Any:
     return (
         select(Organization.name.label("name"), CreditEntry.kind.label("kind"))
         .join(CreditEntry, CreditEntry.organization_id == Organization.id)
@@ -394,7 +394,7 @@ def _granted_and_not_removed() -> Select[Any]:
     )
 
 
-def _confirmed_and_not_entered() -> Select[Any]:
+def _confirmed_and_not_entered() -> Any:
     return (
         select(Organization.name.label("name"), CreditProposal.kind.label("kind"))
         .join(CreditProposal, CreditProposal.organization_id == Organization.id)
@@ -402,7 +402,7 @@ def _confirmed_and_not_entered() -> Select[Any]:
     )
 
 
-def _listed_before_registration() -> Select[Any]:
+def _listed_before_registration() -> Any:
     return (
         select(Organization.name.label("name"), CreditEntry.entered_on.label("day"))
         .join(CreditEntry, CreditEntry.organization_id == Organization.id)

@@ -20,16 +20,16 @@ from registry.credit.models import ADVERSE_KINDS, LISTS
 CREDIT_LAW = "社会组织信用信息管理办法（民政部令第60号）"
 SOURCES = {
     "E5": CREDIT_LAW,
-    "E6": f"{CREDIT_LAW}：不给予资金资助、不向该社会组织购买服务",
+    "E6": "社会组织信用信息管理办法（民政部令第60号）：不给予资金资助、不向该社会组织购买服务",
     "E7": "政府采购法 第二十二条第（五）项；政府采购法实施条例 第十九条",
     "E8": "社会组织登记管理机关行政处罚程序规定；征集公告 申报条件",
     "E16": "公益创投项目管理办法（违约限制申报）",
     "E20": "社会组织登记管理机关清理整治“僵尸型”社会组织的规定",
     "E22": "关于推动社会组织高质量发展的实施方案（鄂民发〔2023〕73号）：建立发起人不良记录档案",
-    "C1": f"{CREDIT_LAW}：被列入活动异常名录满2年的，列入严重违法失信名单",
-    "C2": f"{CREDIT_LAW}：受到5万元以上罚款处罚的，列入严重违法失信名单",
-    "C3": f"{CREDIT_LAW}：三年内两次以上受到警告或者不满5万元罚款处罚的，列入严重违法失信名单",
-    "C4": f"{CREDIT_LAW}：受到限期停止活动行政处罚、被吊销登记证书的，列入严重违法失信名单",
+    "C1": "社会组织信用信息管理办法（民政部令第60号）：被列入活动异常名录满2年的，列入严重违法失信名单",
+    "C2": "社会组织信用信息管理办法（民政部令第60号）：受到5万元以上罚款处罚的，列入严重违法失信名单",
+    "C3": "社会组织信用信息管理办法（民政部令第60号）：三年内两次以上受到警告或者不满5万元罚款处罚的，列入严重违法失信名单",
+    "C4": "社会组织信用信息管理办法（民政部令第60号）：受到限期停止活动行政处罚、被吊销登记证书的，列入严重违法失信名单",
 }
 # Eligibility (REL): months and years.
 STANDING_DEFAULTS: dict[str, Any] = {
@@ -56,7 +56,7 @@ CREDIT_DEFAULTS: dict[str, Any] = {
     "minor_years": 3,
     "removal_days": 5,
     "abnormal_forbids": ["key_supervision"],
-    "dishonesty_forbids": ["key_supervision", "no_funding", "no_purchase", "no_honours", "lower_grade"],
+    "dishonesty_forbids": ["key_supervision", "lower_grade", "no_funding", "no_honours", "no_purchase"],
     "zombie_forbids": ["key_supervision", "no_funding"],
 }
 FORBIDS = {

@@ -87,7 +87,10 @@ def test_every_such_table_has_its_guards_also_after_an_upgrade_of_an_older_insta
         if db.engine.dialect.name == "postgresql":
             query = "SELECT relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal"
         else:
-            query = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'"
+            query = (
+                # Periods that never overlap are a trigger on SQLite alone; their rows may change.
+                "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' AND name NOT LIKE '%_periods_%'"
+            )
         found = set(db.session.scalars(text(query)))
         db.session.remove()
         return found
