@@ -13,6 +13,7 @@ from app.demo.funding import tell_funding
 from app.demo.hosting import tell_hosting, tell_money_back
 from app.demo.lottery import lottery_scenes, plan_year
 from app.demo.ratio import set_ratio
+from app.demo.returns import tell_returns
 from app.demo.stage import (
     TEXTS,
     WORLD,
@@ -112,6 +113,7 @@ def seed_demo() -> None:
     tell_money_back(stage)
     tell_hosting(stage, DEMO_PASSWORD)
     tell_till(stage)
+    tell_returns(stage)
     lottery_scenes(stage, DEMO_PASSWORD)
     tell_standing(stage)
     with on(today - timedelta(days=2)):

@@ -100,6 +100,17 @@ def why_not(disbursement: Disbursement, by: User) -> Message | None:
     return refusal.sentence if refusal is not None else None
 
 
+def outcomes(items: Iterable[BatchItem]) -> list[tuple[Disbursement, int, Money]]:
+    """What became of the payments of a batch: one payment of each state with count and sum, as they come."""
+    found: dict[str, list[BatchItem]] = {}
+    for item in items:
+        found.setdefault(item.disbursement.state, []).append(item)
+    return [
+        (rows[0].disbursement, len(rows), sum((row.amount for row in rows), Money(0)))
+        for rows in found.values()
+    ]
+
+
 def items_of(batch: Batch, *, living: bool = True) -> list[BatchItem]:
     """The payments of a batch in their order, with what its page and its file show."""
     query = (

@@ -129,10 +129,14 @@ def _page(batch: Batch, status: int = 200, **forms: Any) -> Any:
     acts = current_user.may("disbursement.pay", agency_id=batch.agency_id)
     made = batch.state == "made"
     user = current_user._get_current_object()
+    state = request.args.get("state", "")
+    shown = state if any(item.disbursement.state == state for item in items) else ""
     return render_template(
         "batches/show.html",
         batch=batch,
         items=items,
+        shown=shown,
+        outcomes=[] if made else queries.outcomes(items),
         reasons={item.id: queries.why_not(item.disbursement, user) for item in items}
         if made and acts
         else {},

@@ -52,6 +52,33 @@ def payments_of(tranches: Iterable[Tranche]) -> dict[int, Payment]:
     return _payments[0](ids) if _payments and ids else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What the room above says of a case by which paid money comes back, and the page that shows it."""
+
+    number: str
+    label: str
+    tone: str
+    asked: Money
+    came: Money
+    payment_id: int | None
+    endpoint: str
+    values: dict[str, Any]
+
+
+_backs: list[Callable[[Any, int], list[Back]]] = []
+
+
+def tell_backs(source: Callable[[Any, int], list[Back]]) -> None:
+    """Let the room above say which cases of a commitment (by id) a reader may see."""
+    _backs[:] = [source]
+
+
+def backs_of(user: Any, commitment_id: int) -> list[Back]:
+    """The cases by which money of a commitment comes back, as far as the reader may open them."""
+    return _backs[0](user, commitment_id) if _backs else []
+
+
 def in_scope(user: Any) -> ColumnElement[bool]:
     """Of the user's units, also where they only give a share, or owed to the user's organizations."""
     units = user.agency_ids("commitment.read")

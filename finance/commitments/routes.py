@@ -19,6 +19,7 @@ from core.web.paging import paginate
 from finance.commitments.models import Commitment, CommitmentShare, Hold
 from finance.commitments.queries import (
     accounts_of,
+    backs_of,
     chain_of,
     commitment_in_scope,
     excluded_people,
@@ -161,6 +162,13 @@ def _by_parent(rows: Sequence[Any], column: str) -> dict[int, Sequence[Any]]:
     return {key: [row for row in rows if getattr(row, column) == key] for key in parents}
 
 
+def _returned(commitment: Commitment) -> tuple[Money, Money]:
+    """What came back of the paid money: all of it, and the surplus of the last account among it."""
+    came = [flow for flows in flows_of(commitment.shares).values() for flow in flows if flow.returned]
+    surplus = [flow.returned for flow in came if flow.about[0] == "commitment"]
+    return sum((flow.returned for flow in came), Money(0)), sum(surplus, Money(0))
+
+
 @bp.get("/<int:commitment_id>")
 @allow("commitment.read", "own.read")
 def show(commitment_id: int) -> Any:
@@ -185,6 +193,8 @@ def show(commitment_id: int) -> Any:
         sums=sums_of([commitment])[commitment.id],
         accounts=accounts_of(commitment),
         payments=payments_of(commitment.tranches),
+        backs=backs_of(current_user, commitment.id),
+        returned=_returned(commitment),
         names=names,
         excluded=[
             (person, excluded[person.id])

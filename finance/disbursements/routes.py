@@ -23,7 +23,7 @@ from core.web import navigation, tables
 from core.web.gate import allow, keep
 from core.web.paging import paginate
 from core.web.words import say
-from finance.commitments.queries import committed_balance
+from finance.commitments.queries import backs_of, committed_balance
 from finance.disbursements import policy, services
 from finance.disbursements.forms import AccountForm, AgainForm, LimitForm, PaidForm, ReasonForm
 from finance.disbursements.lifecycle import DISBURSEMENT, findings_now
@@ -244,12 +244,13 @@ def _page(disbursement: Disbursement, status: int = 200, **forms: Any) -> Any:
     """The page of one payment; ``forms`` are those shown again with their errors."""
     official = current_user.may("disbursement.read", agency_id=disbursement.agency_id)
     steps, blocked = _steps(disbursement)
-    alive = disbursement_of(disbursement.tranche)
-    again = after = None
+    stopped = disbursement.state in ("returned", "cancelled")
+    after = successor_of(disbursement) if stopped else None
+    again = None
     if (
-        disbursement.state in ("returned", "cancelled")
-        and alive is None
-        and (after := successor_of(disbursement)) is None
+        stopped
+        and after is None
+        and disbursement_of(disbursement.tranche) is None
         and current_user.may("disbursement.request", agency_id=disbursement.agency_id)
     ):
         again = forms.get("again") or _again_form(disbursement)
@@ -265,6 +266,11 @@ def _page(disbursement: Disbursement, status: int = 200, **forms: Any) -> Any:
         steps=steps,
         blocked=blocked,
         after=after,
+        backs=[
+            item
+            for item in backs_of(current_user, disbursement.commitment_id)
+            if item.payment_id == disbursement.id
+        ],
         proof_form=forms.get("proof") or ProofForm(current_user, formdata=None),
         may_cancel=disbursement.state in NEXT
         and policy.may_cancel(current_user, disbursement) is None

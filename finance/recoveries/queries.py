@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
 from sqlalchemy.orm import joinedload
 
 from core.db import db
+from core.lifecycle import state_of
 from core.money import Money
 from finance.commitments.models import Commitment, Tranche
-from finance.commitments.queries import paid_total
+from finance.commitments.queries import Back, paid_total, tell_backs
 from finance.disbursements.models import ALIVE, Disbursement
 from finance.ledger.queries import name_owners
 from finance.recoveries.models import Recovery, RecoveryPart
@@ -156,4 +157,22 @@ def voucher_used(recovery: Recovery, voucher_number: str) -> bool:
     )
 
 
+def _backs(user: Any, commitment_id: int) -> list[Back]:
+    found = visible_recoveries(user).where(Recovery.commitment_id == commitment_id).order_by(Recovery.id)
+    return [
+        Back(
+            number=case.number,
+            label=state_of(case).label,
+            tone=state_of(case).tone,
+            asked=Money(0) if case.state == "dropped" else case.amount,
+            came=case.recovered,
+            payment_id=case.disbursement_id,
+            endpoint="recoveries.show",
+            values={"recovery_id": case.id},
+        )
+        for case in db.session.scalars(found)
+    ]
+
+
+tell_backs(_backs)
 name_owners("recovery", "recoveries.show", Recovery.id, [Recovery.number], {"recovery_id": Recovery.id})
