@@ -44,6 +44,11 @@ def fresh_database(name: str) -> str:
             f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING UTF8 '
             f"LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'".encode()
         )
+    return url_of(name)
+
+
+def url_of(name: str) -> str:
+    """The SQLAlchemy address of a database of this name."""
     return f"postgresql+psycopg://postgres@/{name}?host={server()}"
 
 

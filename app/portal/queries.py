@@ -1,18 +1,29 @@
-"""What everybody may see: published calls, notices, funded projects."""
+"""What everybody may see: published calls, notices, funded projects and what was paid for them."""
 
 from __future__ import annotations
 
-from sqlalchemy import Select, func, select
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from core.db import db
 from core.money import Money
+from finance.disbursements.models import Disbursement
+from finance.funds.models import Earmark
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.notices.models import Notice, NoticeItem
 from projects.agreements.models import Agreement, Project
+from projects.delivery.models import ServiceRecord
 
 PUBLISHED = ("published", "judged", "concluded")
+# What a project is for: the category it applied in, else what its money was set aside for. Both speak the same codes.
+FIELD: ColumnElement[str] = func.coalesce(Application.category, Earmark.purpose)
+UNDER_WAY = ("preparing", "running", "suspended", "closing")
 
 
 def published_calls() -> Select[Call]:
@@ -49,8 +60,16 @@ def notice_of(call: Call) -> Notice | None:
 
 def funded_projects() -> Select[Project]:
     """Projects with a signed agreement."""
-    return select(Project).options(
-        joinedload(Project.organization), joinedload(Project.agreement).joinedload(Agreement.application)
+    return (
+        select(Project)
+        .join(Agreement, Project.agreement_id == Agreement.id)
+        .join(Earmark, Agreement.earmark_id == Earmark.id)
+        .outerjoin(Application, Agreement.application_id == Application.id)
+        .options(
+            joinedload(Project.organization),
+            joinedload(Project.agreement).joinedload(Agreement.application),
+            joinedload(Project.agreement).joinedload(Agreement.earmark),
+        )
     )
 
 
@@ -58,11 +77,121 @@ def funded_project(number: int) -> Project | None:
     return db.session.scalar(funded_projects().where(Project.id == number))
 
 
-def funded_total() -> tuple[int, Money]:
-    """How many projects were funded and with how much."""
+def funded_total(*conditions: ColumnElement[bool]) -> tuple[int, Money]:
+    """How many projects were funded and with how much; ``conditions`` on Project, Agreement or ``FIELD``."""
     count, total = db.session.execute(
-        select(func.count(Project.id), func.sum(Agreement.amount)).join(
-            Agreement, Project.agreement_id == Agreement.id
-        )
+        select(func.count(Project.id), func.sum(Agreement.amount))
+        .join(Agreement, Project.agreement_id == Agreement.id)
+        .join(Earmark, Agreement.earmark_id == Earmark.id)
+        .outerjoin(Application, Agreement.application_id == Application.id)
+        .where(*conditions)
     ).one()
     return count, total or Money(0)
+
+
+# What was paid ------------------------------------------------------------------------------------
+
+
+def in_year(year: int) -> ColumnElement[bool]:
+    return Disbursement.paid_on.between(date(year, 1, 1), date(year, 12, 31))
+
+
+def in_field(field: str) -> ColumnElement[bool]:
+    return FIELD.in_([field])
+
+
+def payments() -> Select[Disbursement]:
+    """Payments that reached the accounts of those who do funded projects; each belongs to one project."""
+    return (
+        select(Disbursement)
+        .join(Agreement, Agreement.commitment_id == Disbursement.commitment_id)
+        .join(Project, Project.agreement_id == Agreement.id)
+        .join(Earmark, Agreement.earmark_id == Earmark.id)
+        .outerjoin(Application, Agreement.application_id == Application.id)
+        .where(Disbursement.state == "paid")
+    )
+
+
+def paid(*conditions: ColumnElement[bool]) -> tuple[int, Money]:
+    """How many payments, and their sum."""
+    count, total = db.session.execute(
+        payments()
+        .where(*conditions)
+        .with_only_columns(func.count(Disbursement.id), func.sum(Disbursement.amount))
+    ).one()
+    return count, total or Money(0)
+
+
+def paid_by_field(year: int) -> dict[str, Money]:
+    """What was paid in a calendar year in each field, the largest first."""
+    total = func.sum(Disbursement.amount)
+    found = db.session.execute(
+        payments().where(in_year(year)).with_only_columns(FIELD, total).group_by(FIELD)
+    ).all()
+    return dict(sorted(((field, amount) for field, amount in found), key=lambda item: -item[1].fen))
+
+
+def years_of_payments() -> list[int]:
+    """The calendar years in which something was paid, the newest first."""
+    first, last = db.session.execute(
+        payments().with_only_columns(func.min(Disbursement.paid_on), func.max(Disbursement.paid_on))
+    ).one()
+    return list(range(last.year, first.year - 1, -1)) if first and last else []
+
+
+def projects_of(rows: Iterable[Disbursement]) -> dict[int, Project]:
+    """The project of each payment, by the number of its commitment."""
+    found = funded_projects().where(Agreement.commitment_id.in_({row.commitment_id for row in rows}))
+    return {item.agreement.commitment_id or 0: item for item in db.session.scalars(found)}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a project is: what was paid, how often people were served (人次)."""
+
+    paid: Money
+    person_times: int
+
+
+def field_of(project: Project) -> str:
+    """``FIELD`` of one project that is at hand."""
+    application = project.agreement.application
+    return application.category if application else project.agreement.earmark.purpose
+
+
+def progress_of(projects: Iterable[Project]) -> dict[int, Progress]:
+    """By project; two queries for all of them."""
+    rows = {item.id: item for item in projects}
+    paid_by = _sums(payments().where(Project.id.in_(rows)), Project.id, func.sum(Disbursement.amount))
+    served = _sums(
+        select(ServiceRecord).where(ServiceRecord.project_id.in_(rows)),
+        ServiceRecord.project_id,
+        func.sum(ServiceRecord.person_times),
+    )
+    return {number: Progress(paid_by.get(number, Money(0)), int(served.get(number, 0))) for number in rows}
+
+
+def _sums(query: Select[Any], key: Any, total: Any) -> dict[int, Any]:
+    return {row[0]: row[1] for row in db.session.execute(query.with_only_columns(key, total).group_by(key))}
+
+
+def running() -> tuple[int, int]:
+    """How many projects are under way, and of how many organizations."""
+    projects, organizations = db.session.execute(
+        select(func.count(Project.id), func.count(Project.organization_id.distinct())).where(
+            Project.state.in_(UNDER_WAY)
+        )
+    ).one()
+    return projects, organizations
+
+
+def served_in(year: int) -> int:
+    """Person-times (人次) served in a calendar year, as the service records tell."""
+    return int(
+        db.session.scalar(
+            select(func.sum(ServiceRecord.person_times)).where(
+                ServiceRecord.held_on.between(date(year, 1, 1), date(year, 12, 31))
+            )
+        )
+        or 0
+    )

@@ -11,17 +11,27 @@ from werkzeug.utils import redirect
 
 from app.portal import queries
 from app.portal.forms import ObjectionForm
+from app.portal.reports import payments_csv
 from core import clock
 from core.audit.services import SYSTEM
 from core.documents.services import pdf_available, print_out
 from core.files.services import store
+from core.money import Money
 from core.text import N_
+from core.web import charts
 from core.web.gate import allow
 from core.web.paging import paginate
+from finance.disbursements.models import Disbursement
+from finance.funds.routes import purpose_words
+from finance.funds.rules import PURPOSES
 from finance.lottery import queries as lottery_queries
 from finance.lottery import reports as lottery_reports
 from finance.lottery.models import LotteryNotice
+from finance.purchasing.models import RatioSnapshot
+from finance.purchasing.queries import division_labels
+from finance.ratios import queries as ratio_queries
 from grants.calls.models import Call
+from grants.calls.rules import CATEGORIES
 from grants.notices.models import Notice
 from grants.notices.reports import document_facts
 from grants.notices.services import file_objection
@@ -29,6 +39,7 @@ from projects.agreements.models import Project
 
 bp = Blueprint("portal", __name__, url_prefix="/public")
 
+AWARDS_SHOWN = 6
 GRADES = {"excellent": N_("excellent"), "good": N_("good"), "pass": N_("pass"), "fail": N_("fail")}
 
 
@@ -43,6 +54,7 @@ def sections() -> dict[str, Any]:
         ("portal.calls", _("Calls")),
         ("portal.notices", _("Notices")),
         ("portal.projects", _("Funded projects")),
+        ("portal.payments", _("Where the money went")),
         ("ratios.published", _("Share of social organizations")),
         ("rulebook.published", _("Rules in force")),
         ("portal.lottery", _("Lottery money")),
@@ -59,13 +71,63 @@ def sections() -> dict[str, Any]:
 @bp.get("/")
 @allow.public
 def show() -> str:
-    """Open calls, running notices, what was funded."""
+    """Open calls, running notices, what was funded, where the money went, the published ratio."""
     now, today = clock.now(), clock.today()
     calls = paginate(queries.published_calls().where(Call.deadline_at > now), (Call.id, True), size=10)
     notices = paginate(queries.notices().where(Notice.ends_on >= today), (Notice.id, True), size=10)
+    proposed = {item.id: found for item in notices.rows[:1] if (found := queries.notice(item.id))}
     count, total = queries.funded_total()
+    awards = paginate(queries.funded_projects(), (Project.id, True), size=AWARDS_SHOWN)
+    year = today.year
+    snapshot = paginate(
+        ratio_queries.published_snapshots().where(RatioSnapshot.state == "published"),
+        (RatioSnapshot.fiscal_year, True), (RatioSnapshot.published_at, True), (RatioSnapshot.id, True),
+        size=1,
+    ).rows  # fmt: skip
     return render_template(
-        "portal/show.html", calls=calls, notices=notices, count=count, total=total, now=now
+        "portal/show.html",
+        calls=calls,
+        notices=notices,
+        proposed=proposed,
+        proposed_sums={
+            number: sum((item.amount for item in found.items), Money(0)) for number, found in proposed.items()
+        },
+        count=count,
+        total=total,
+        awards=awards.rows,
+        field_of=queries.field_of,
+        progress=queries.progress_of(awards.rows),
+        year=year,
+        paid=queries.paid(queries.in_year(year)),
+        running=queries.running(),
+        served=queries.served_in(year),
+        chart=_where_it_went(year),
+        snapshot=snapshot[0] if snapshot else None,
+        frozen=ratio_queries.frozen(snapshot[0]) if snapshot else None,
+        labels=division_labels({row.division_code for row in snapshot}),
+        now=now,
+        CATEGORIES=CATEGORIES,
+    )
+
+
+def _where_it_went(year: int) -> charts.Chart | None:
+    """Payments of the year by field; each bar opens to its payments."""
+    found = queries.paid_by_field(year)
+    if not found:
+        return None
+    return charts.bars(
+        _("Where the money went in %(year)s", year=year),
+        charts.WAN,
+        [purpose_words(field) for field in found],
+        [
+            charts.Series(
+                _("Paid"),
+                [*found.values()],
+                [url_for("portal.payments", year=year, field=field) for field in found],
+            )
+        ],
+        horizontal=True,
+        head=_("Field"),
     )
 
 
@@ -144,9 +206,67 @@ def objected(number: str) -> str:
 @bp.get("/projects")
 @allow.public
 def projects() -> str:
-    count, total = queries.funded_total()
-    page = paginate(queries.funded_projects(), (Project.id, True))
-    return render_template("portal/projects.html", page=page, count=count, total=total)
+    """Every funded project; of one field when asked for."""
+    field = _chosen_field()
+    chosen = [queries.in_field(field)] if field else []
+    count, total = queries.funded_total(*chosen)
+    page = paginate(queries.funded_projects().where(*chosen), (Project.id, True))
+    return render_template(
+        "portal/projects.html",
+        field_of=queries.field_of,
+        page=page,
+        count=count,
+        total=total,
+        progress=queries.progress_of(page.rows),
+        field=field,
+        PURPOSES=PURPOSES,
+    )
+
+
+def _chosen_field() -> str:
+    """A known field, or none: a filter that nobody knows is no filter."""
+    asked = request.args.get("field", "")
+    return asked if asked in PURPOSES else ""
+
+
+def _chosen_payments() -> tuple[list[Any], int | None, str]:
+    """The conditions that the address asks for, its year and its field."""
+    years, field = queries.years_of_payments(), _chosen_field()
+    year = next((item for item in years if str(item) == request.args.get("year")), None)
+    conditions = [queries.in_year(year)] if year else []
+    return conditions + ([queries.in_field(field)] if field else []), year, field
+
+
+@bp.get("/payments")
+@allow.public
+def payments() -> str:
+    """Where the money went, payment by payment."""
+    conditions, year, field = _chosen_payments()
+    page = paginate(
+        queries.payments().where(*conditions), (Disbursement.paid_on, True), (Disbursement.id, True)
+    )
+    count, total = queries.paid(*conditions)
+    return render_template(
+        "portal/payments.html",
+        field_of=queries.field_of,
+        page=page,
+        projects=queries.projects_of(page.rows),
+        count=count,
+        total=total,
+        years=queries.years_of_payments(),
+        year=year,
+        field=field,
+        PURPOSES=PURPOSES,
+    )
+
+
+@bp.get("/payments.csv")
+@allow.public
+def payments_file() -> Any:
+    """The payments as open data (UTF-8 with a mark, so that spreadsheets read it)."""
+    conditions, year, _field = _chosen_payments()
+    table = payments_csv(queries.payments().where(*conditions))
+    return _download(io.BytesIO(table), "text/csv", f"payments-{year or 'all'}.csv")
 
 
 @bp.get("/projects/<int:project_id>")

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 import xlsxwriter
 from flask import has_request_context, request
 from flask_babel import force_locale
-from sqlalchemy import Select, String, cast, func, literal, select, union_all
+from sqlalchemy import BigInteger, Select, String, cast, func, literal, select, type_coerce, union_all
 
 from core import clock
 from core.access.policy import Refusal
@@ -33,7 +33,7 @@ from core.web.paging import Page, after_key, in_order, paginate
 from core.web.words import CHINESE, LOCALES, say, translate
 
 CAP = 1000
-CHUNK = 5000
+CHUNK = 10_000
 ROWS_BETWEEN_STEPS = 1000
 # What a page's address may carry beside the filters.
 NOT_FILTERS = ("after", "before", "totals")
@@ -256,7 +256,7 @@ def export(listing: Listing, task: Task) -> None:
 def write_workbook(
     listing: Listing, user: Any, args: Arguments, target: Any, *, step: Callable[[int, int], None]
 ) -> int:
-    """Write the rows in the list's order, five thousand in memory at a time; how many.
+    """Write the rows in the list's order, ten thousand in memory at a time; how many.
 
     Text is written as text, whatever it looks like: no formula, no number, no link.
     """
@@ -296,7 +296,11 @@ def _every_row(listing: Listing, query: Select[Any], args: Arguments) -> Iterato
     _name, keys = listing.order(args)
     if listing.joins is not None:
         query = listing.joins(query)
-    values = [column.value.label(f"v{place}") for place, column in enumerate(listing.columns)]
+    values = [
+        # A cell takes the fen as they lie in the database: no Money is made only to be taken apart.
+        (type_coerce(column.value, BigInteger) if column.kind == "money" else column.value).label(f"v{place}")
+        for place, column in enumerate(listing.columns)
+    ]
     marks = [column.label(f"k{place}") for place, (column, _down) in enumerate(keys)]
     query = query.with_only_columns(*values, *marks)
     last: list[Any] | None = None
@@ -315,7 +319,7 @@ def _writer(column: Column, sheet: Any, book: Any) -> Callable[[int, int, Any], 
     if column.kind == "money":
         money = book.add_format({"num_format": "#,##0.00"})
         # Whole fen below 2^53 are exact in a cell's double at two decimals.
-        return lambda line, place, value: sheet.write_number(line, place, value.fen / 100, money)
+        return lambda line, place, value: sheet.write_number(line, place, int(value) / 100, money)
     if column.kind == "day":
         days = book.add_format({"num_format": "yyyy-mm-dd"})
         return lambda line, place, value: sheet.write_datetime(line, place, _midnight(value), days)
@@ -329,10 +333,10 @@ def _writer(column: Column, sheet: Any, book: Any) -> Callable[[int, int, Any], 
     if column.kind == "score":
         points = book.add_format({"num_format": "0.00"})
         return lambda line, place, value: sheet.write_number(line, place, value / 100, points)
-    text = column.write or str
     if column.words is not None:
         said = {value: say(label) for value, label in column.words.items()}
-        text = lambda value: said.get(value, str(value))  # noqa: E731 - one of three ways to write
+        return lambda line, place, value: sheet.write_string(line, place, said.get(value) or str(value))
+    text = column.write or str
     return lambda line, place, value: sheet.write_string(line, place, text(value)[:32_000])
 
 

@@ -65,18 +65,37 @@ def copy_on(engine: str, source: Path, target: Path) -> Flask:
     shutil.copytree(source, target)
     if engine == "sqlite":
         return make_app(url_of(target), target)
-    app = make_app(postgres.fresh_database(f"told_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"), target)
-    origin = make_app(url_of(source), source)
-    with origin.app_context():
-        rows = {table: [tuple(row) for row in db.session.execute(select(table))] for table in tables()}
-    dispose(origin)
-    with app.app_context():
-        upgrade(directory=str(MIGRATIONS))
-        with db.engine.begin() as connection:
-            connection.execute(text("SET session_replication_role = replica"))
-            for table, found in rows.items():
-                names = [column.name for column in table.columns]
-                if found:
-                    connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in found])
-            set_sequences(connection)
-    return app
+    base = _carried_over(source)
+    name = f"told_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with postgres.administration() as connection:
+        postgres.copy_database(connection, base, name)
+    return make_app(postgres.url_of(name), target)
+
+
+def _carried_over(source: Path) -> str:
+    """The database of a PostgreSQL that holds that world's rows; carried over once for the run, by whoever asks first."""
+    name = f"told_{source.parent.name}_{source.name}"
+    done = source.parent / f"{source.name}.carried"
+    with postgres.locked(source.parent / f"{source.name}.lock"):
+        if not done.exists():
+            origin = make_app(url_of(source), source)
+            with origin.app_context():
+                rows = {
+                    table: [tuple(row) for row in db.session.execute(select(table))] for table in tables()
+                }
+            dispose(origin)
+            app = make_app(postgres.fresh_database(name), source)
+            with app.app_context():
+                upgrade(directory=str(MIGRATIONS))
+                with db.engine.begin() as connection:
+                    connection.execute(text("SET session_replication_role = replica"))
+                    for table, found in rows.items():
+                        names = [column.name for column in table.columns]
+                        if found:
+                            connection.execute(
+                                insert(table), [dict(zip(names, row, strict=True)) for row in found]
+                            )
+                    set_sequences(connection)
+            dispose(app)
+            done.touch()
+    return name

@@ -103,6 +103,11 @@ class Kinds:
             return "", {}
         return str(endpoint), dict(arguments)
 
+    def _states_of(self, thing: str) -> dict[int, str]:
+        """The states by number of the things an address names: “snapshot” is a ratio_snapshot."""
+        tables = [name for name in self.states if name == thing or name.endswith(f"_{thing}")]
+        return self.states[min(tables, key=len)] if tables else {}
+
     def endpoint(self, url: str) -> str:
         """The endpoint behind an address, "" when there is none."""
         return self._match(url)[0]
@@ -113,9 +118,9 @@ class Kinds:
         # A year is open or closed, as a thing is in a state.
         query = "&".join(sorted({f"{name}={value}" if name == "year" else name for name, value in asked}))
         state = "".join(
-            f"#{self.states[name[:-3]].get(value, '')}"
+            f"#{self._states_of(name[:-3]).get(value, '')}"
             for name, value in arguments.items()
-            if name.endswith("_id") and name[:-3] in self.states
+            if name.endswith("_id")
         )
         return f"{endpoint}{state}?{query}"
 
