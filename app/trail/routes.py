@@ -28,8 +28,14 @@ from core.web.paging import paginate
 from evaluation.checkpoints import routes as checkpoints
 from evaluation.decisions import routes as decisions
 from evaluation.panels import routes as panels
+from finance.alerts import routes as alerts
+from finance.batches import routes as batches
+from finance.books import routes as books
+from finance.disbursements import routes as disbursements
 from finance.funds import routes as funds
 from finance.hosting import routes as hosting
+from finance.lottery import routes as lottery
+from finance.ratios import routes as ratios
 from finance.recoveries import routes as recoveries
 from grants.applications import routes as applications
 from grants.calls import routes as calls
@@ -39,6 +45,7 @@ from projects.claims import routes as claims
 from projects.closure import routes as closure
 from projects.supervision import routes as supervision
 from registry.accounts import routes as accounts
+from registry.credit import routes as credit
 from registry.experts import routes as experts
 from registry.organizations import routes as organizations
 
@@ -65,12 +72,23 @@ EVENTS: dict[str, dict[str, str]] = {
     "objection": notices.EVENTS,
     "organization": organizations.EVENTS,
     "panel": panels.EVENTS,
+    "credit_proposal": credit.EVENTS,
+    "credit_removal": credit.EVENTS,
+    "disbursement": disbursements.EVENTS,
+    "fund_alert": alerts.EVENTS,
+    "lottery_notice": lottery.PLAN_EVENTS,
+    "lottery_plan": lottery.PLAN_EVENTS,
+    "opening_import": books.EVENTS,
+    "payment_batch": batches.EVENTS,
+    "ratio_snapshot": ratios.EVENTS,
+    "receipt_file": batches.EVENTS,
     "hosted_outflow": hosting.OUTFLOW_EVENTS,
     "hosting": hosting.EVENTS,
     "recovery": recoveries.EVENTS,
     "rectification": supervision.EVENTS,
     "termination": closure.TERMINATION_EVENTS,
     "user_account": accounts.EVENTS,
+    "book_year": books.EVENTS,
     "budget": funds.EVENTS,
     "budget_adjustment": funds.EVENTS,
 }
@@ -83,21 +101,26 @@ GENERAL = {
     "cancelled in part": N_("Cancelled in part"), "changed": N_("Changed"), "closed": N_("Closed"),
     "committed": N_("Committed"), "confirmed": N_("Confirmed"), "corrected": N_("Corrected"),
     "corrected many": N_("Several rows corrected"), "created": N_("Created"),
-    "declared": N_("Interest declared"), "discarded": N_("Discarded"), "dismissed": N_("Dismissed"),
-    "dissent_recorded": N_("Dissent recorded"), "edited": N_("Edited"),
-    "email_changed": N_("E-mail address changed"), "ended": N_("Ended"),
+    "data_exported": N_("Personal data exported"), "declared": N_("Interest declared"),
+    "discarded": N_("Discarded"), "dismissed": N_("Dismissed"), "dissent_recorded": N_("Dissent recorded"),
+    "edited": N_("Edited"), "email_changed": N_("E-mail address changed"),
+    "employment_ended": N_("Employment ended"), "employment_recorded": N_("Employment recorded"),
+    "ended": N_("Ended"), "erased": N_("Erased"), "examined": N_("Examined"),
     "export_asked": N_("Export asked for"), "exported": N_("Exported"), "file_fetched": N_("File fetched"),
     "file_layout_set": N_("Layout of the file set"), "file_made": N_("File made"),
-    "first_approved": N_("First approval given"), "frozen": N_("Frozen"), "grew": N_("Grew worse"),
-    "handed_over": N_("Work handed over"), "headings remembered": N_("Headings remembered"),
-    "held": N_("Held"), "hold_lifted": N_("Hold lifted"), "imported": N_("Imported"),
-    "item_dropped": N_("Row left out"), "kept_closed": N_("Kept closed"), "made": N_("Set aside"),
-    "made_again": N_("Made again"), "number_revealed": N_("Full number revealed"), "opened": N_("Opened"),
-    "paid": N_("Paid"), "payment_layout_set": N_("Layout of payment files set"),
-    "people_excluded": N_("People excluded"), "planned": N_("Planned"),
-    "postings_exported": N_("Postings exported"), "put_in_force": N_("Put in force"),
-    "read": N_("File read"), "receipt taken": N_("Receipt taken into the books"),
-    "recorded": N_("Recorded"), "recovered": N_("Recovered"), "released": N_("Released"),
+    "first_approved": N_("First approval given"), "frozen": N_("Frozen"), "given_up": N_("Given up"),
+    "granted": N_("Granted"), "grew": N_("Grew worse"), "handed_over": N_("Work handed over"),
+    "headings remembered": N_("Headings remembered"), "held": N_("Held"), "hold_lifted": N_("Hold lifted"),
+    "identity_entered": N_("Identity number entered"), "identity_read": N_("Identity number read in full"),
+    "imported": N_("Imported"), "item_dropped": N_("Row left out"), "kept_closed": N_("Kept closed"),
+    "kinship_ended": N_("Kinship ended"), "kinship_recorded": N_("Kinship recorded"),
+    "made": N_("Set aside"), "made_again": N_("Made again"), "merged": N_("Merged"),
+    "number_revealed": N_("Full number revealed"), "opened": N_("Opened"), "paid": N_("Paid"),
+    "payment_layout_set": N_("Layout of payment files set"), "people_excluded": N_("People excluded"),
+    "planned": N_("Planned"), "postings_exported": N_("Postings exported"),
+    "put_in_force": N_("Put in force"), "read": N_("File read"),
+    "receipt taken": N_("Receipt taken into the books"), "recorded": N_("Recorded"),
+    "recovered": N_("Recovered"), "released": N_("Released"),
     "remainder_released": N_("Remainder released"), "removed": N_("Removed"),
     "reopened": N_("Opened again"), "reopening_asked": N_("Reopening asked for"),
     "replaced": N_("Replaced"), "requested": N_("Requested"), "returned": N_("Returned"),
