@@ -9,9 +9,15 @@ from typing import Any
 from sqlalchemy import Select
 
 from core.audit.queries import entries_of
+from core.db import db
 from core.text import N_
 from core.web.tables import Arguments, Column, Listing
 from core.web.words import moment, say
+from finance.commitments.reports import what_if_owed
+from finance.funds.models import Earmark
+from finance.funds.queries import earmark_available
+from finance.funds.reports import Bought, WhatIf
+from finance.funds.rules import FUND_KINDS
 from grants.calls.lifecycle import lifecycle
 from grants.calls.models import Call
 from grants.calls.queries import visible_calls
@@ -41,6 +47,18 @@ def trail(
             }
         )
     return items
+
+
+def what_if_granted(earmark: Earmark, title: str) -> WhatIf:
+    """The call at its end: all that is free in the earmark granted, its balance, the shares, the 30% figure.
+
+    Whoever wins is not known yet: the figure counts some social organization, as venture grants do.
+    """
+    free = earmark_available(earmark)
+    kind = FUND_KINDS[earmark.budget.fund_source.kind]
+    agency = db.session.get_one(Agency, earmark.agency_id)
+    bought = [Bought(agency, free, kind.official, title or earmark.title, is_venture=True)]
+    return what_if_owed([(earmark, free)], bought if kind.public and free else [])
 
 
 def rows(user: Any, args: Arguments) -> Select[Any]:

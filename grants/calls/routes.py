@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -20,13 +20,14 @@ from core.web.gate import allow
 from core.web.words import say
 from finance.commitments.queries import tranche_parameters, whole_at_once
 from finance.funds.models import Earmark
-from finance.funds.queries import earmark_available, visible_earmarks
+from finance.funds.queries import earmark_available, earmark_in_scope, visible_earmarks
+from finance.funds.reports import WhatIf
 from finance.lines.rules import RBL_DEFAULTS
 from grants.calls.forms import RULE_FIELDS, CallForm, offered
 from grants.calls.models import Call
 from grants.calls.policy import must_be_draft
 from grants.calls.queries import call_in_scope, calls_by_state, is_open, rules_of
-from grants.calls.reports import CALLS, trail
+from grants.calls.reports import CALLS, trail, what_if_granted
 from grants.calls.rules import REL_DEFAULTS, announced
 from grants.calls.services import (
     approve_call,
@@ -105,7 +106,12 @@ def new() -> Any:
     earmarks = _earmarks()
     form = CallForm() if request.method == "POST" else CallForm(data=_fresh(earmarks))
     _choices(form, earmarks)
-    if request.method == "POST" and form.validate() and _splits_well(form, earmarks):
+    if (
+        request.method == "POST"
+        and form.validate()
+        and _splits_well(form, earmarks)
+        and "check" not in request.form
+    ):
         agency = db.session.get_one(
             Agency, {item.id: item for item in earmarks}[form.earmark_id.data].agency_id
         )
@@ -113,7 +119,12 @@ def new() -> Any:
         flash(_("The draft is saved. The next step is the review by another person."), "ok")
         return redirect(url_for("calls.show", call_id=call.id), code=303)
     page = render_template(
-        "calls/edit.html", form=form, call=None, earmarks=earmarks, templates=_templates(earmarks)
+        "calls/edit.html",
+        form=form,
+        call=None,
+        earmarks=earmarks,
+        templates=_templates(earmarks),
+        found=_what_if(form, earmarks),
     )
     return page, 422 if form.errors else 200
 
@@ -128,14 +139,44 @@ def edit(call_id: int) -> Any:
     earmarks = _earmarks(call.earmark)
     form = CallForm() if request.method == "POST" else CallForm(data=_data_of(call))
     _choices(form, earmarks)
-    if request.method == "POST" and form.validate() and _splits_well(form, earmarks, call.programme):
+    if (
+        request.method == "POST"
+        and form.validate()
+        and _splits_well(form, earmarks, call.programme)
+        and "check" not in request.form
+    ):
         update_call(call, by=current_user, **form.fields_of_call())
         flash(_("The draft is saved."), "ok")
         return redirect(url_for("calls.show", call_id=call.id), code=303)
     page = render_template(
-        "calls/edit.html", form=form, call=call, earmarks=earmarks, templates=_templates(earmarks)
+        "calls/edit.html",
+        form=form,
+        call=call,
+        earmarks=earmarks,
+        templates=_templates(earmarks),
+        found=_what_if(form, earmarks),
     )
     return page, 422 if form.errors else 200
+
+
+def _what_if(form: CallForm, earmarks: Sequence[Earmark]) -> WhatIf | None:
+    """What the call would change once all of its money is granted; ``None`` before an earmark is chosen."""
+    chosen = next((item for item in earmarks if item.id == form.earmark_id.data), None)
+    return what_if_granted(chosen, form.title.data or "") if chosen is not None else None
+
+
+@bp.get("/what-if")
+@allow("call.draft")
+def what_if() -> str:
+    """The same for the earmark chosen now; reads only. The form's fields come as the query."""
+    earmarks = _earmarks()
+    known = request.args.get("earmark_id", 0, type=int)
+    own = earmark_in_scope(current_user, known)
+    if own is not None and own.agency_id in current_user.agency_ids("call.draft"):
+        earmarks = [own]
+    form = CallForm(request.args)
+    _choices(form, earmarks)
+    return render_template("calls/what_if.html", found=_what_if(form, earmarks))
 
 
 @bp.get("/<int:call_id>")

@@ -392,18 +392,7 @@ def decline(agreement_id: int) -> Any:
 def edit(agreement_id: int) -> Any:
     agreement = _agreement_or_404(agreement_id)
     form = AgreementForm(obj=agreement)
-    known = queries.parts_of(agreement)
-    money = MoneyPart(
-        request.form if request.method == "POST" else None,
-        agency=db.session.get_one(Agency, agreement.agency_id),
-        main=agreement.earmark,
-        amount=agreement.amount,
-        own_funds=agreement.own_funds,
-        title=agreement.title,
-        application=agreement.application,
-        bought=reports.agreement_as_bought(agreement),
-        known=known,
-    )
+    money = _agreed_money(agreement, request.form if request.method == "POST" else None)
     if form.validate_on_submit() and money.may_save("check" in request.form):
         services.update_agreement(
             agreement,
@@ -422,6 +411,36 @@ def edit(agreement_id: int) -> Any:
         agreement=agreement,
     )
     return page, 422 if form.errors or money.wrong else 200
+
+
+def _agreed_money(agreement: Agreement, sent: Any) -> MoneyPart:
+    return MoneyPart(
+        sent,
+        agency=db.session.get_one(Agency, agreement.agency_id),
+        main=agreement.earmark,
+        amount=agreement.amount,
+        own_funds=agreement.own_funds,
+        title=agreement.title,
+        application=agreement.application,
+        bought=reports.agreement_as_bought(agreement),
+        known=queries.parts_of(agreement),
+    )
+
+
+@bp.get("/agreements/<int:agreement_id>/what-if")
+@allow("agreement.draft")
+def changed_what_if(agreement_id: int) -> str:
+    """What the changed draft would change; reads only. The form's fields come as the query."""
+    agreement = _agreement_or_404(agreement_id)
+    if not current_user.may("agreement.draft", agency_id=agreement.agency_id):
+        abort(404)
+    return render_template(
+        "agreements/what_if.html",
+        funding=_agreed_money(agreement, request.args),
+        url=url_for("agreements.changed_what_if", agreement_id=agreement.id),
+        form="agreement",
+        title=agreement.title,
+    )
 
 
 @bp.post("/agreements/parts/<int:source_id>/confirm")

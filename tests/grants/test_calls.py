@@ -15,6 +15,7 @@ from core.db import db, transaction
 from core.lifecycle import Conflict
 from core.money import Money
 from core.rules.services import add_rule_set
+from finance.funds import services as funds
 from grants.calls import services as calls
 from grants.calls.models import Call
 from grants.calls.queries import is_open, open_calls, rules_of
@@ -26,6 +27,7 @@ from grants.calls.rules import (
     weights_problem,
 )
 from tests import world
+from tests.finance.money import make_budget
 from tests.grants import stage
 
 
@@ -184,6 +186,44 @@ def test_a_call_is_drafted_and_published_on_its_pages(browser_as, bare_app: Flas
         assert call.categories == [{"code": "elderly", "name": "扶老"}]
     clerk.get(f"{path}/edit", status=409)
     assert "第七届公益创投" in browser_as("operator").get("/applications/calls").text
+
+
+def test_asking_what_a_call_would_change_writes_nothing(browser_as, bare_app: Flask) -> None:
+    """The whole earmark granted: its balance, the lottery's shares and the 30% figure, before and after."""
+    with bare_app.app_context():
+        with transaction():
+            stage.call_fields()
+            other = funds.earmark(
+                make_budget(name="示例另一来源"), agency=world.agency("示例西旗民政局"), title="示例安排",
+                purpose="elderly", amount=Money.yuan("5000"), by=world.user("finance"),
+            )  # fmt: skip
+        before, theirs = _everything(), other.id
+    clerk = browser_as("clerk")
+    page = clerk.get("/calls/new")
+    told = page.html.find(id="what-if")
+    for text in ("1,000,000.00", "0.00", "0.00%", "100.00%"):
+        assert text in told.get_text(" "), text
+    form = page.forms["call"]
+    chosen = form["earmark_id"].value
+    region = clerk.get(told["hx-get"], {"earmark_id": chosen})
+    assert "1,000,000.00" in region.html.find(id="what-if").get_text(" ")
+    # Another unit's money says nothing; nor does the page to somebody who drafts no calls.
+    assert "5,000.00" not in clerk.get(told["hx-get"], {"earmark_id": str(theirs)})
+    browser_as("leader").get(told["hx-get"], {"earmark_id": chosen}, status=403)
+    # The button does the same without script, and keeps what was typed.
+    form["title"] = "第八届公益创投"
+    again = form.submit("check", expect_errors=True)
+    assert again.forms["call"]["title"].value == "第八届公益创投"
+    assert "1,000,000.00" in again.html.find(id="what-if").get_text(" ")
+    with bare_app.app_context():
+        assert _everything() == before
+
+
+def _everything() -> dict[str, int]:
+    return {
+        table.name: db.session.scalar(db.select(db.func.count()).select_from(table)) or 0
+        for table in db.metadata.sorted_tables
+    }
 
 
 def test_a_call_of_another_unit_is_not_found(browser_as, bare_app: Flask) -> None:

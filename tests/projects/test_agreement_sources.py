@@ -381,6 +381,69 @@ def test_asking_what_an_agreement_would_change_writes_nothing(bare_app: Flask, b
         assert [item.amount for item in agreement.sources] == [Money.yuan(80_000), Money.yuan("18000.01")]
 
 
+def test_asking_what_a_changed_draft_would_change_writes_nothing(
+    bare_app: Flask, browser_as: Browser
+) -> None:
+    """While the form is filled in, by the region's own request; the same people who may draft."""
+    with bare_app.app_context():
+        with transaction():
+            second = lot(50_000)
+            agreement = drafted(second, "10000.00")
+            address, number = f"/agreements/{agreement.id}", second.id
+        before = everything()
+    page = browser_as("clerk").get(f"{address}/edit")
+    region = page.html.find(id="what-if")
+    assert region is not None and region["hx-get"] == f"{address}/what-if"
+    asked = {"source-1": f"e{number}", "part-1": "18,000.01"}
+    told = browser_as("clerk").get(f"{address}/what-if", asked).html.find(id="what-if").get_text(" ")
+    # 50,000.00 − 18,000.01 stay free there; the rest of 98,000.01 comes from the call's own money.
+    assert "31,999.99" in told and "80,000.00" in page.text + told
+    assert "31,999.99" not in browser_as("clerk").get(f"{address}/what-if", {**asked, "part-1": "x"})
+    browser_as("leader").get(f"{address}/what-if", asked, status=403)
+    browser_as("township_clerk").get(f"{address}/what-if", asked, status=404)
+    with bare_app.app_context():
+        assert everything() == before
+
+
+def test_asking_what_a_contract_would_change_writes_nothing(bare_app: Flask, browser_as: Browser) -> None:
+    """Balance and 30% figure before and after; then the same form is saved."""
+    with bare_app.app_context():
+        with transaction():
+            add_item(
+                division_code="150600", code="A01", name="示例养老服务", public_service=True,
+                valid_from=date(2020, 1, 1), by=world.user("finance"),
+            )  # fmt: skip
+            money = lot(300_000)
+            first = contract(money, 20_000, method="consultation", code="A01")
+            road.carry_to_acceptance(first)
+            services.sign(first, by=world.user("leader"))
+            number, supplier = money.id, world.organization("示例企业甲").name
+        before = everything()
+    facts = {
+        "title": "示例助餐服务", "supplier": supplier, "earmark": str(number), "amount": "60,000.00",
+        "method": "consultation", "catalogue_code": "A01", "service_key": "A-9",
+        "starts_on": clock.today().isoformat(), "ends_on": clock.today().isoformat(), "terms": "按季结算",
+    }  # fmt: skip
+    clerk = browser_as("clerk")
+    form = clerk.get("/agreements/contract").forms["contract"]
+    for name, value in facts.items():
+        form[name] = value
+    page = form.submit("check", status=200)
+    told = page.html.find(id="what-if").get_text(" ", strip=True)
+    # 280,000.00 free, then 220,000.00; the company's 60,000.00 take the figure from 100% to 25%.
+    for text in ("280,000.00", "220,000.00", "100.00%", "25.00%", "20,000.00", "80,000.00"):
+        assert text in told, (text, told)
+    region = clerk.get(
+        "/agreements/contract/what-if", {**facts, "agency": form["agency"].value, "plan": form["plan"].value}
+    )
+    assert "25.00%" in region.html.find(id="what-if").get_text(" ")
+    with bare_app.app_context():
+        assert everything() == before
+    page.forms["contract"].submit(status=303)
+    with bare_app.app_context():
+        assert everything()["agreement"] == before["agreement"] + 1
+
+
 @pytest.mark.parametrize("venture", [False, True])
 def test_the_figure_after_is_the_figure_of_all_rows(app: Flask, venture: bool) -> None:
     """The what-if computes only the services it touches; the whole computation says the same."""
