@@ -45,9 +45,7 @@ def paginate(
     """Run ``query`` from the request's ``after`` or ``before`` key. ``order`` is (column, descending)
     pairs, the last of them unique; none of them nullable. A broken key starts from the top.
     """
-    columns = [column for column, _ in order]
-    after = _typed_key(request.args.get("after", ""), order)
-    before = None if after is not None else _typed_key(request.args.get("before", ""), order)
+    after, before = keys_of_page(order)
     # Backwards is forwards in the opposite order, turned round again.
     way = order if before is None else [(column, not descending) for column, descending in order]
     start = after if before is None else before
@@ -55,12 +53,25 @@ def paginate(
         query = query.where(after_key(way, start))
     result = db.session.execute(merged(query, way, size + 1).order_by(*in_order(way)).limit(size + 1))
     rows = list(result.scalars().unique().all() if scalars else result.all())
+    return page_of(rows, order, size=size, after=after, before=before)
+
+
+def keys_of_page(order: Keys) -> tuple[list[Any] | None, list[Any] | None]:
+    """The keys after and before which the request asks for a page; at most one of them."""
+    after = _typed_key(request.args.get("after", ""), order)
+    return after, None if after is not None else _typed_key(request.args.get("before", ""), order)
+
+
+def page_of(
+    rows: list[Any], order: Keys, *, size: int, after: list[Any] | None, before: list[Any] | None
+) -> Page:
+    """The page of ``rows``: one more than ``size`` when more follow, the nearest first when it lies ``before``."""
     more = len(rows) > size
     shown = rows[:size] if before is None else rows[:size][::-1]
     further, nearer = (more, after is not None) if before is None else (True, more)
 
     def key_of(row: Any) -> str:
-        return _encode([_plain(getattr(row, column.key)) for column in columns])
+        return _encode([_plain(getattr(row, column.key)) for column, _down in order])
 
     return Page(
         rows=shown,
