@@ -35,7 +35,7 @@ ROOMS = (
     "registry.accounts", "registry.factors", "registry.delegations", "registry.custody", "registry.liaison",
     "registry.particulars", "registry.governance", "registry.updates", "registry.hubs", "registry.duplicates",
     "registry.credit", "registry.outcomes", "registry.experts", "registry.workforce",
-    "registry.keys",
+    "registry.keys", "registry.directory",
     "finance.ledger", "finance.funds", "finance.catalogue", "finance.lines", "finance.purchasing", "finance.ratios",
     "finance.commitments", "finance.disbursements", "finance.recoveries", "finance.hosting", "finance.batches",
     "finance.lottery", "finance.alerts", "finance.books", "finance.exports", "finance.statements",

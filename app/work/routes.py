@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from flask import (
     Blueprint,
@@ -123,9 +124,26 @@ def export() -> Any:
     """Start the export of a list as it is filtered."""
     listing = services.listing_for(current_user, request.form.get("listing", "")) or abort(404)
     job = services.ask_for_export(
-        listing, request.form.get("query", ""), locale="en" if in_english() else "zh", by=current_user
+        listing,
+        request.form.get("query", ""),
+        locale="en" if in_english() else "zh",
+        by=current_user,
+        columns=request.form.getlist("column", type=int),
+        form="csv" if request.form.get("form") == "csv" else "xlsx",
     )
     return redirect(url_for("work.show", job_id=job.id), code=303)
+
+
+@bp.get("/exports/new")
+@allow.signed_in
+def new_export() -> str:
+    """Which columns the file has, and whether it is for Excel or for another system."""
+    listing = services.listing_for(current_user, request.args.get("listing", "")) or abort(404)
+    return render_template(
+        "work/new_export.html",
+        listing=listing,
+        query=urlencode(listing.kept(dict(parse_qsl(request.args.get("query", ""))))),
+    )
 
 
 @bp.get("/views")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,7 +15,7 @@ from core.jobs.models import Job
 from core.jobs.services import queue
 from core.text import N_, Message
 from core.web.models import SavedView
-from core.web.tables import LISTINGS, Listing
+from core.web.tables import LISTINGS, Listing, chosen_columns
 
 VIEWS_PER_LIST = 12
 
@@ -27,16 +28,30 @@ def listing_for(user: Any, name: str) -> Listing | None:
     return listing
 
 
-def ask_for_export(listing: Listing, query: str, *, locale: str, by: Any) -> Job:
-    """Queue the export of a list with the filters of ``query`` (a query string); it is on record."""
+def ask_for_export(
+    listing: Listing,
+    query: str,
+    *,
+    locale: str,
+    by: Any,
+    columns: Sequence[int] = (),
+    form: str = "xlsx",
+) -> Job:
+    """Queue the export of a list with the filters of ``query`` (a query string); it is on record.
+
+    ``columns`` are places in the list's table, none of them means all; ``form`` is xlsx or csv.
+    """
     args = listing.kept(dict(parse_qsl(query)))
     job = queue(
         listing.job_kind,
-        {"args": args, "locale": locale},
+        {"args": args, "locale": locale, "columns": list(columns), "form": form},
         by=by,
         title=Message(N_("Export: %(list)s"), {"list": Message(listing.title)}),
     )
-    record(job, "export_asked", by=by, details={"list": listing.name, "filters": args})
+    details: dict[str, Any] = {"list": listing.name, "filters": args}
+    if columns:
+        details["columns"] = [column.label for column in chosen_columns(listing, columns)]
+    record(job, "export_asked", by=by, details=details)
     return job
 
 

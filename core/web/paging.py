@@ -69,16 +69,17 @@ def page_of(
     more = len(rows) > size
     shown = rows[:size] if before is None else rows[:size][::-1]
     further, nearer = (more, after is not None) if before is None else (True, more)
-
-    def key_of(row: Any) -> str:
-        return _encode([_plain(getattr(row, column.key)) for column, _down in order])
-
     return Page(
         rows=shown,
-        next_key=key_of(shown[-1]) if shown and further else None,
+        next_key=key_of(shown[-1], order) if shown and further else None,
         first=not nearer,
-        previous_key=key_of(shown[0]) if shown and nearer else None,
+        previous_key=key_of(shown[0], order) if shown and nearer else None,
     )
+
+
+def key_of(row: Any, order: Keys) -> str:
+    """The key of a row in an order, as addresses carry it."""
+    return _encode([_plain(getattr(row, column.key)) for column, _down in order])
 
 
 def merged(query: Select[Any], keys: Keys, size: int) -> Select[Any]:

@@ -8,6 +8,8 @@ leads with the owner scope.
 
 from __future__ import annotations
 
+import csv
+import io
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -72,6 +74,10 @@ class Listing:
     columns: tuple[Column, ...]
     joins: Callable[[Select[Any]], Select[Any]] | None = None
     filters: tuple[str, ...] = ()
+    # Where an index of its own finds the rows: conditions on ``rows``, one part after the other in order,
+    # each a few thousand rows at most; and how many rows there are.
+    parts: Callable[[Any, Arguments], Iterator[Sequence[Any]]] | None = None
+    total: Callable[[Any, Arguments], int] | None = None
 
     def __post_init__(self) -> None:
         LISTINGS[self.name] = self
@@ -242,39 +248,55 @@ def total_of(counts: Mapping[str, Count]) -> Count:
 
 
 def export(listing: Listing, task: Task) -> None:
-    """The job behind the export button: all rows the asker sees through the filters, as XLSX."""
+    """The job behind the export button: all rows the asker sees through the filters, as XLSX or CSV.
+
+    The payload may name the columns by their places in the list's table, in the order of the file.
+    """
     user = task.actor
     if not any(user.may_somewhere(item) for item in listing.permissions):
         raise Refusal(Message(N_("Your role does not include this list any more.")), status=403)
     args = {str(key): str(value) for key, value in task.payload.get("args", {}).items()}
+    columns = chosen_columns(listing, task.payload.get("columns"))
+    write, ending = (write_csv, "csv") if task.payload.get("form") == "csv" else (write_workbook, "xlsx")
     with force_locale(LOCALES.get(task.payload.get("locale", ""), CHINESE)), tempfile.TemporaryFile() as file:
-        write_workbook(listing, user, args, file, step=task.step)
+        write(listing, user, args, file, step=task.step, columns=columns)
         file.seek(0)
-        task.keep(file, f"{say(listing.title)}-{clock.today().isoformat()}.xlsx")
+        task.keep(file, f"{say(listing.title)}-{clock.today().isoformat()}.{ending}")
+
+
+def chosen_columns(listing: Listing, places: Sequence[Any] | None) -> tuple[Column, ...]:
+    """The columns at these places of the list's table, all of them where none is named."""
+    known = [place for place in places or () if type(place) is int and 0 <= place < len(listing.columns)]
+    return tuple(listing.columns[place] for place in dict.fromkeys(known)) or listing.columns
 
 
 def write_workbook(
-    listing: Listing, user: Any, args: Arguments, target: Any, *, step: Callable[[int, int], None]
+    listing: Listing,
+    user: Any,
+    args: Arguments,
+    target: Any,
+    *,
+    step: Callable[[int, int], None],
+    columns: Sequence[Column] | None = None,
 ) -> int:
     """Write the rows in the list's order, ten thousand in memory at a time; how many.
 
     Text is written as text, whatever it looks like: no formula, no number, no link.
     """
+    columns = columns or listing.columns
     query = listing.rows(user, args)
-    total = db.session.scalar(
-        select(func.count()).select_from(query.with_only_columns(literal(1), maintain_column_froms=True).order_by(None).subquery())
-    ) or 0  # fmt: skip
+    total = _total(listing, query, user, args)
     step(0, total)
     book = xlsxwriter.Workbook(target, {"constant_memory": True})
     sheet = book.add_worksheet()
     sheet.freeze_panes(1, 0)
     bold = book.add_format({"bold": True, "bottom": 1})
-    writers = [_writer(column, sheet, book) for column in listing.columns]
-    for place, column in enumerate(listing.columns):
+    writers = [_writer(column, sheet, book) for column in columns]
+    for place, column in enumerate(columns):
         sheet.set_column(place, place, column.width or _WIDTHS.get(column.kind, 22))
         sheet.write_string(0, place, _heading(column), bold)
     line = 0
-    for row in _every_row(listing, query, args):
+    for row in _every_row(listing, query, user, args, columns):
         line += 1
         for place, write in enumerate(writers):
             if row[place] is not None:
@@ -286,12 +308,79 @@ def write_workbook(
     return line
 
 
+def write_csv(
+    listing: Listing,
+    user: Any,
+    args: Arguments,
+    target: Any,
+    *,
+    step: Callable[[int, int], None],
+    columns: Sequence[Column] | None = None,
+) -> int:
+    """The same as CSV in UTF-8 with its mark, so that Excel reads the signs; how many rows.
+
+    A cell that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    columns = columns or listing.columns
+    query = listing.rows(user, args)
+    total = _total(listing, query, user, args)
+    step(0, total)
+    with io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True) as stream:
+        file = csv.writer(stream)
+        file.writerow([_heading(column) for column in columns])
+        writers = [_plain_writer(column) for column in columns]
+        line = 0
+        for row in _every_row(listing, query, user, args, columns):
+            line += 1
+            file.writerow(
+                ["" if row[place] is None else write(row[place]) for place, write in enumerate(writers)]
+            )
+            if line % ROWS_BETWEEN_STEPS == 0:
+                step(line, max(total, line))
+        stream.detach()
+    step(line, line)
+    return line
+
+
+def harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula when it opens a CSV."""
+    return f"'{text}" if text.startswith(_LIVE) else text
+
+
+_LIVE = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def _plain_writer(column: Column) -> Callable[[Any], str]:
+    if column.kind == "money":
+        return lambda fen: Money(fen).plain()
+    if column.kind == "day":
+        return lambda value: str(value.isoformat())
+    if column.kind == "moment":
+        return lambda value: clock.local(value).strftime("%Y-%m-%d %H:%M")
+    if column.kind == "number":
+        return str
+    if column.kind == "score":
+        return lambda value: f"{value / 100:.2f}"
+    text = _text_of(column)
+    return lambda value: harmless(text(value)[:32_000])
+
+
+def _total(listing: Listing, query: Select[Any], user: Any, args: Arguments) -> int:
+    if listing.total is not None:
+        return listing.total(user, args)
+    return db.session.scalar(
+        select(func.count()).select_from(query.with_only_columns(literal(1), maintain_column_froms=True).order_by(None).subquery())
+    ) or 0  # fmt: skip
+
+
 def _heading(column: Column) -> str:
     text = translate(column.label)
     return f"{text} ({translate('yuan')})" if column.kind == "money" else str(text)
 
 
-def _every_row(listing: Listing, query: Select[Any], args: Arguments) -> Iterator[Any]:
+def _every_row(
+    listing: Listing, query: Select[Any], user: Any, args: Arguments, columns: Sequence[Column]
+) -> Iterator[Any]:
     """All rows by key, in chunks: nothing is held open between them, and page 400 costs what page 1 does."""
     _name, keys = listing.order(args)
     if listing.joins is not None:
@@ -299,10 +388,16 @@ def _every_row(listing: Listing, query: Select[Any], args: Arguments) -> Iterato
     values = [
         # A cell takes the fen as they lie in the database: no Money is made only to be taken apart.
         (type_coerce(column.value, BigInteger) if column.kind == "money" else column.value).label(f"v{place}")
-        for place, column in enumerate(listing.columns)
+        for place, column in enumerate(columns)
     ]
     marks = [column.label(f"k{place}") for place, (column, _down) in enumerate(keys)]
     query = query.with_only_columns(*values, *marks)
+    if listing.parts is not None:
+        for conditions in listing.parts(user, args):
+            rows = db.session.execute(query.where(*conditions).order_by(None).order_by(*in_order(keys))).all()
+            db.session.rollback()
+            yield from rows
+        return
     last: list[Any] | None = None
     while True:
         part = query if last is None else query.where(after_key(keys, last))
@@ -333,11 +428,15 @@ def _writer(column: Column, sheet: Any, book: Any) -> Callable[[int, int, Any], 
     if column.kind == "score":
         points = book.add_format({"num_format": "0.00"})
         return lambda line, place, value: sheet.write_number(line, place, value / 100, points)
+    text = _text_of(column)
+    return lambda line, place, value: sheet.write_string(line, place, text(value)[:32_000])
+
+
+def _text_of(column: Column) -> Callable[[Any], str]:
     if column.words is not None:
         said = {value: say(label) for value, label in column.words.items()}
-        return lambda line, place, value: sheet.write_string(line, place, said.get(value) or str(value))
-    text = column.write or str
-    return lambda line, place, value: sheet.write_string(line, place, text(value)[:32_000])
+        return lambda value: said.get(value) or str(value)
+    return column.write or str
 
 
 def _midnight(value: date) -> datetime:

@@ -146,3 +146,23 @@ def _retired(code: str) -> str | None:
         if name and not _HEADINGS.fullmatch(name) and (ended is None or ended >= _RETIRED_SINCE):
             return name
     return None
+
+
+def divisions_named(name: str) -> tuple[str, ...]:
+    """The codes of the divisions that bear a name now or bore it since 2013: 新津县 is 510132, 新津区 is 510118."""
+    return _codes_by_name().get(name.strip(), ())
+
+
+@cache
+def _codes_by_name() -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for code, name in _current().items():
+        if not _HEADINGS.fullmatch(name):
+            found.setdefault(name, []).append(code)
+    for _length, province, _last, _values, *below in numdb.get("cn/loc").prefixes:
+        for _length, county, *_rest in below[0] if below else ():
+            code = province + county
+            former = _retired(code)
+            if former and code not in found.setdefault(former, []):
+                found[former].append(code)
+    return {name: tuple(sorted(codes)) for name, codes in found.items()}

@@ -87,7 +87,7 @@ def place_in_menu() -> None:
     if office and request.endpoint in LIST_PAGES:
         g.menu_entry = "credit.lists"
     else:
-        g.menu_entry = "organizations.list" if office else "organizations.own"
+        g.menu_entry = "directory.list" if office else "organizations.own"
 
 
 @bp.app_context_processor

@@ -30,7 +30,7 @@ Answer = str | tuple[str, int] | Response
 def place_in_menu() -> None:
     """These are pages of an organization."""
     office = current_user.is_authenticated and current_user.may_somewhere("organization.read")
-    g.menu_entry = "organizations.list" if office else "organizations.own"
+    g.menu_entry = "directory.list" if office else "organizations.own"
 
 
 @bp.get("/of/<int:organization_id>", endpoint="list")

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import and_, false, func, or_, select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import aliased, contains_eager
 
 from core import clock
 from core.db import db
@@ -152,6 +152,8 @@ class Shelves:
     search: Search
     order: list[tuple[int, int]]
     hits: dict[int, int] = field(default_factory=dict)
+    # Where a page goes on: a shelf's index, and the place there that follows the page before.
+    start: tuple[int, int] | None = None
 
     def read(self, shelves: Iterable[int] | None = None) -> None:
         """Read the postings of these shelves, of all with ``None``."""
@@ -178,10 +180,9 @@ class Shelves:
     def counted(self) -> int:
         return sum(places.bit_count() for places in self.hits.values())
 
-    def in_order(
-        self, *, backwards: bool = False, start: tuple[int, int] | None = None
-    ) -> Iterator[Candidates]:
-        """What fits, shelf by shelf; ``start`` is a shelf's index and the place after which it goes on."""
+    def in_order(self, *, backwards: bool = False, from_start: bool = True) -> Iterator[Candidates]:
+        """What fits, shelf by shelf, from where the page goes on."""
+        start = self.start if from_start else None
         numbers = range(len(self.order))
         if start is not None:
             numbers = range(start[0] + 1) if backwards else range(start[0], len(self.order))
@@ -208,106 +209,103 @@ class Candidates:
     late: int
 
 
-def shelves_of(search: Search) -> Shelves:
-    """The shelves in the register's order, nothing of them read yet."""
+def shelves_of(search: Search, key: Sequence[Any] | None = None, *, backwards: bool = False) -> Shelves:
+    """The shelves in the register's order, nothing of them read yet; ``key``: where a page goes on."""
+    columns: list[Any] = [DirectoryShelf.id, DirectoryShelf.in_order]
+    if key is not None:
+        columns += [_begins_before(key), _last_place(key, backwards=backwards)]
     rows = db.session.execute(
-        select(DirectoryShelf.id, DirectoryShelf.in_order).order_by(
-            DirectoryShelf.first_key, DirectoryShelf.first_id
+        select(*columns).order_by(DirectoryShelf.first_key, DirectoryShelf.first_id)
+    ).all()
+    shelves = Shelves(search, [(row[0], row[1]) for row in rows])
+    if key is not None and rows:
+        index = max((n for n, row in enumerate(rows) if row[2]), default=0)
+        shelf, last = rows[index][0], rows[index][3]
+        place = last - shelf * PLACES + 1 if last is not None and last // PLACES == shelf else 0
+        shelves.start = (index, place)
+    return shelves
+
+
+def _begins_before(key: Sequence[Any]) -> Any:
+    name, number = key
+    return or_(
+        DirectoryShelf.first_key < name,
+        and_(DirectoryShelf.first_key == name, DirectoryShelf.first_id <= number),
+    ).label("before")
+
+
+def _last_place(key: Sequence[Any], *, backwards: bool) -> Any:
+    """The place of the last entry in order that does not lie beyond the key."""
+    name, number = key
+    entry = aliased(DirectoryEntry)
+    return (
+        select(entry.place)
+        .where(
+            entry.standing == SORTED,
+            entry.sort_key <= name,
+            or_(
+                entry.sort_key < name,
+                entry.organization_id < number if backwards else entry.organization_id <= number,
+            ),
         )
+        .order_by(entry.sort_key.desc(), entry.organization_id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    return Shelves(search, [(number, in_order) for number, in_order in rows])
 
 
 @dataclass
 class Found:
-    """A page of organizations and how many there are in all."""
+    """A page of organizations, how many there are in all, and the marks of those on the page."""
 
     page: Page
     count: Count
+    marks: dict[int, frozenset[str]]
 
 
 def found_page(search: Search, *options: Any, size: int, whole: bool = False) -> Found:
     """The page that the request's address asks for; counts stop at ``CAP`` unless ``whole``."""
     after, before = keys_of_page(ORDER)
-    shelves = shelves_of(search)
-    key = after or before
-    start = _start(shelves, key, backwards=after is None) if key else None
-    around = start[0] if start else 0
-    near = range(max(around - FIRST_SHELVES if before else around, 0), around + FIRST_SHELVES)
+    key, backwards = after or before, after is None and before is not None
+    shelves = shelves_of(search, key, backwards=backwards)
+    around = shelves.start[0] if shelves.start else 0
+    near = range(max(around - FIRST_SHELVES if backwards else around, 0), around + FIRST_SHELVES)
     shelves.read({shelves.order[i][0] for i in (*range(FIRST_SHELVES), *near) if i < len(shelves.order)})
     if not shelves.complete() and (
-        whole
-        or not search.exact
-        or shelves.counted() <= CAP
-        or _ahead(shelves, start, backwards=after is None and before is not None) <= size
+        whole or not search.exact or shelves.counted() <= CAP or _ahead(shelves, backwards=backwards) <= size
     ):
         shelves.read()
-    rows = _rows(shelves, key, start, *options, size=size + 1, backwards=after is None and before is not None)
-    return Found(page_of(rows, ORDER, size=size, after=after, before=before), _count(shelves, whole=whole))
+    rows = _rows(shelves, key, *options, size=size + 1, backwards=backwards)
+    page = page_of([row for row, _marks in rows], ORDER, size=size, after=after, before=before)
+    marks = {row.id: frozenset(marks.split()) for row, marks in rows}
+    return Found(page, counted(shelves, whole=whole), marks)
 
 
-def _ahead(shelves: Shelves, start: tuple[int, int] | None, *, backwards: bool) -> int:
+def _ahead(shelves: Shelves, *, backwards: bool) -> int:
     """How many places in order lie ahead on the shelves read so far without a gap."""
     found = 0
-    for candidates in shelves.in_order(backwards=backwards, start=start):
+    for candidates in shelves.in_order(backwards=backwards):
         found += candidates.ordered.bit_count()
     return found
-
-
-def _start(shelves: Shelves, key: Sequence[Any], *, backwards: bool) -> tuple[int, int]:
-    """Index of the shelf on which a key belongs, and the place there from which a page goes on."""
-    name, number = key
-    shelf = db.session.scalar(
-        select(DirectoryShelf.id)
-        .where(
-            or_(
-                DirectoryShelf.first_key < name,
-                and_(DirectoryShelf.first_key == name, DirectoryShelf.first_id <= number),
-            )
-        )
-        .order_by(DirectoryShelf.first_key.desc(), DirectoryShelf.first_id.desc())
-        .limit(1)
-    )
-    order = [item for item, _in_order in shelves.order]
-    if shelf is None or shelf not in order:
-        return 0, 0
-    last = db.session.scalar(
-        select(DirectoryEntry.place)
-        .where(
-            DirectoryEntry.standing == SORTED,
-            DirectoryEntry.sort_key <= name,
-            or_(
-                DirectoryEntry.sort_key < name,
-                DirectoryEntry.organization_id < number
-                if backwards
-                else DirectoryEntry.organization_id <= number,
-            ),
-        )
-        .order_by(DirectoryEntry.sort_key.desc(), DirectoryEntry.organization_id.desc())
-        .limit(1)
-    )
-    place = last - shelf * PLACES + 1 if last is not None and last // PLACES == shelf else 0
-    return order.index(shelf), place
 
 
 def _rows(
     shelves: Shelves,
     key: Sequence[Any] | None,
-    start: tuple[int, int] | None,
     *options: Any,
     size: int,
     backwards: bool,
-) -> list[Organization]:
-    """The next ``size`` organizations in order, from a key where there is one."""
+) -> list[tuple[Organization, str]]:
+    """The next ``size`` organizations in order with their marks, from a key where there is one."""
     search = shelves.search
     steps = (size,) if search.exact else _COMPARED
-    rows: list[Organization] = []
+    rows: list[tuple[Organization, str]] = []
     for step in steps:
-        places, whole = _candidates(shelves, start, wanted=step, backwards=backwards)
+        places, whole = _candidates(shelves, wanted=step, backwards=backwards)
         if not places:
             return []
         query = (
-            select(Organization)
+            select(Organization, DirectoryEntry.marks)
             .join(DirectoryEntry, DirectoryEntry.organization_id == Organization.id)
             .join(Organization.agency)
             .options(contains_eager(Organization.agency), *options)
@@ -328,15 +326,13 @@ def _rows(
             )
         columns = (DirectoryEntry.sort_key, DirectoryEntry.organization_id)
         query = query.order_by(*(column.desc() if backwards else column for column in columns))
-        rows = list(db.session.scalars(query.limit(size)).unique())
+        rows = [(row, marks) for row, marks in db.session.execute(query.limit(size)).unique()]
         if len(rows) >= size or whole:
             break
     return rows
 
 
-def _candidates(
-    shelves: Shelves, start: tuple[int, int] | None, *, wanted: int, backwards: bool
-) -> tuple[list[int], bool]:
+def _candidates(shelves: Shelves, *, wanted: int, backwards: bool) -> tuple[list[int], bool]:
     """Numbers of the first places that may stand on the page, and whether they are all there are.
 
     Of a shelf that is begun, every place that came later is among them: it may stand anywhere there.
@@ -344,7 +340,7 @@ def _candidates(
     found: list[int] = []
     ordered = 0
     take = last_members if backwards else members
-    for candidates in shelves.in_order(backwards=backwards, start=start):
+    for candidates in shelves.in_order(backwards=backwards):
         if ordered >= wanted:
             return found, False
         base = candidates.shelf * PLACES
@@ -356,7 +352,7 @@ def _candidates(
     return found, True
 
 
-def _count(shelves: Shelves, *, whole: bool) -> Count:
+def counted(shelves: Shelves, *, whole: bool = False) -> Count:
     """How many fit: exact to ``CAP``, beyond it only when asked for."""
     search = shelves.search
     if search.exact:
@@ -386,7 +382,7 @@ def _count(shelves: Shelves, *, whole: bool) -> Count:
 def places_in_order(shelves: Shelves, *, size: int = _COUNTED) -> Iterator[list[int]]:
     """The numbers of all places that fit, ``size`` at a time; a part never ends within a shelf's later ones."""
     part: list[int] = []
-    for candidates in shelves.in_order():
+    for candidates in shelves.in_order(from_start=False):
         base = candidates.shelf * PLACES
         for place in (*members(candidates.ordered), *members(candidates.late)):
             part.append(base + place)
@@ -395,6 +391,13 @@ def places_in_order(shelves: Shelves, *, size: int = _COUNTED) -> Iterator[list[
                 part = []
     if part:
         yield part
+
+
+def parts_in_order(shelves: Shelves) -> Iterator[list[int]]:
+    """The numbers of all places that fit, those of one shelf together."""
+    for candidates in shelves.in_order():
+        base = candidates.shelf * PLACES
+        yield [base + place for place in members(candidates.ordered | candidates.late)]
 
 
 def counts_of(search: Search, cells: Mapping[Any, frozenset[str]]) -> dict[Any, int]:

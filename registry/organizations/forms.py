@@ -56,19 +56,6 @@ class WholeNumberField(IntegerField):
             raise ValueError(gettext("Write a whole number.")) from error
 
 
-class FilterForm(Form):
-    """Filters of the list; a value that is not offered filters nothing."""
-
-    q = StringField(_l("Name or credit code"))
-    kind = ChoiceField(_l("Kind"), default="")
-    status = ChoiceField(_l("Standing"), default="")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.kind.choices = [("", gettext("all kinds")), *choices(KINDS)]
-        self.status.choices = [("", gettext("any standing")), *choices(STATUSES)]
-
-
 class OrganizationForm(Form):
     agency = ChoiceField(_l("Kept by"), validators=[Required()])
     name = StringField(_l("Full name"), validators=[Required(), MaxLength(120)])

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
 from werkzeug.wrappers import Response
 
 from core import clock
@@ -17,14 +16,13 @@ from core.access.policy import Refusal
 from core.audit.queries import history_of
 from core.db import db
 from core.text import N_, Message
-from core.web import navigation, tables
+from core.web import navigation
 from core.web.gate import allow
 from core.web.words import say
 from registry.agencies.models import Agency
 from registry.organizations import queries, services
 from registry.organizations.forms import (
     ContactForm,
-    FilterForm,
     GradeForm,
     InspectionForm,
     OrganizationForm,
@@ -40,16 +38,20 @@ from registry.organizations.models import (
     STATUSES,
     Organization,
 )
-from registry.organizations.reports import ORGANIZATIONS
 from registry.persons.models import Person
 from registry.persons.services import record_person
 
 bp = Blueprint("organizations", __name__, url_prefix="/organizations")
 
-navigation.add_entry(
-    "organizations.list", N_("Organizations"), icon="org", group="register", order=10,
-    permissions=("organization.read",),
-)  # fmt: skip
+
+@bp.before_request
+def place_in_menu() -> None:
+    """An organization's page belongs to the register for a department, to “my organization” for its people."""
+    g.menu_entry = (
+        "directory.list" if current_user.may_somewhere("organization.read") else "organizations.own"
+    )
+
+
 navigation.add_entry(
     "organizations.own",
     N_("My organization"),
@@ -96,23 +98,6 @@ def tasks(user: Any) -> Iterable[navigation.Task]:
 
 
 navigation.add_tasks("organizations", tasks)
-
-
-@bp.get("/", endpoint="list")
-@allow("organization.read")
-def list_organizations() -> str:
-    form = FilterForm(request.args)
-    table = tables.show(
-        ORGANIZATIONS, current_user, joinedload(Organization.agency), selectinload(Organization.grades)
-    )
-    return render_template(
-        "organizations/list.html",
-        form=form,
-        table=table,
-        page=table.page,
-        grade_on=queries.grade_on,
-        today=clock.today(),
-    )
 
 
 @bp.get("/own")

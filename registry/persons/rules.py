@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from pypinyin import lazy_pinyin
+from pypinyin.core import seg
 
 from core import clock
 from core.text import N_, Message
@@ -30,7 +31,13 @@ def sort_key(name: str, *, personal: bool = False) -> str:
             if name[:length] in _SURNAMES:
                 start, name = [_SURNAMES[name[:length]]], name[length:]
                 break
-    return " ".join(start + [part.strip().lower() for part in lazy_pinyin(name) if part.strip()])[:160]
+    return " ".join([*start, *(syllable for word in seg(name) for syllable in _syllables(word))])[:160]
+
+
+@lru_cache(maxsize=65_536)
+def _syllables(word: str) -> tuple[str, ...]:
+    """Pinyin of one word of the segmenter; names share their words, so a million names need few."""
+    return tuple(part.strip().lower() for part in lazy_pinyin([word]) if part.strip())
 
 
 # Citizen identification numbers ----------------------------------------------------------------

@@ -203,7 +203,7 @@ def test_an_export_asked_for_a_list_one_may_not_see_is_not_found(browser_as):
     browser = browser_as("operator")
     form = browser.get("/applications/mine").forms["sign-out"]
     fields = {name: form[name].value for name in ("csrf_token", "_key")}
-    browser.post("/work/exports", {**fields, "listing": "organizations.list"}, status=404)
+    browser.post("/work/exports", {**fields, "listing": "directory.list"}, status=404)
     browser.post("/work/exports", {**fields, "listing": "nothing"}, status=404)
 
 
@@ -217,7 +217,7 @@ def test_a_view_is_saved_shown_and_deleted_by_its_owner_alone(bare_app, browser_
     assert page.request.query_string == "kind=enterprise" and "企业" in page.html.select_one(".views").text
     with bare_app.app_context():
         view = db.session.query(SavedView).one()
-        assert (view.query, view.listing) == ("kind=enterprise", "organizations.list")
+        assert (view.query, view.listing) == ("kind=enterprise", "directory.list")
     assert "企业" not in browser_as("reviewer").get("/work/views").html.select_one("main").text
     mine = browser.get("/work/views").forms[f"delete-{view.id}"]
     fields = {name: mine[name].value for name in ("csrf_token", "_key")}

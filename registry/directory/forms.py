@@ -1,0 +1,76 @@
+"""The one box and the filters of the register."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from wtforms import StringField
+
+from core.text import N_
+from core.web.forms import ChoiceField, Form
+from core.web.words import say
+from registry.credit.models import KINDS as CREDIT_KINDS
+from registry.keys.queries import LISTS
+from registry.organizations.models import FIELDS, KINDS, PARTY_ORGANIZATIONS, REGISTER_CLASSES, STATUSES
+
+# What can be filtered by: the name in the address, and the values with their words. "0" and "none" are offered too.
+FACETS: dict[str, dict[str, str]] = {
+    "kind": KINDS,
+    "class": REGISTER_CLASSES,
+    "status": STATUSES,
+    "field": FIELDS,
+    "grade": {**{str(n): f"{n}A" for n in (5, 4, 3, 2, 1)}, "0": N_("no grade in force")},
+    "list": {
+        **{name: CREDIT_KINDS[name] for name in LISTS if name in CREDIT_KINDS},
+        "none": N_("on no list"),
+    },
+    "party": {**PARTY_ORGANIZATIONS, "unknown": N_("not recorded yet")},
+}
+HEADS = {
+    "kind": N_("Kind"),
+    "class": N_("Registration"),
+    "status": N_("Standing"),
+    "field": N_("Field of work"),
+    "grade": N_("Grade"),
+    "list": N_("Credit list"),
+    "party": N_("Party organization"),
+}
+# What the page offers while somebody types: components of the page name the same list.
+_SUGGESTING = {"list": "divisions", "autocomplete": "off"}
+FILTERS = ("q", "division", "at", *FACETS)
+
+
+class FilterForm(Form):
+    """A value that is not offered filters nothing; a division that nobody knows is told at its box."""
+
+    q = StringField(_l("Name, pinyin initials or part of a code"))
+    division = StringField(_l("Division and below"), render_kw=_SUGGESTING)
+    kind = ChoiceField(_l("Kind"), default="")
+    # "class" is no name for an attribute.
+    register_class = ChoiceField(_l("Registration"), default="", name="class")
+    status = ChoiceField(_l("Standing"), default="")
+    field = ChoiceField(_l("Field of work"), default="")
+    grade = ChoiceField(_l("Grade"), default="")
+    list = ChoiceField(_l("Credit list"), default="")
+    party = ChoiceField(_l("Party organization"), default="")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, words in FACETS.items():
+            self["register_class" if name == "class" else name].choices = [
+                ("", gettext("any")),
+                *((value, say(label)) for value, label in words.items()),
+            ]
+
+
+class CoverageForm(Form):
+    """Which division, and by what its organizations are counted."""
+
+    division = StringField(_l("Division"), render_kw=_SUGGESTING)
+    by = ChoiceField(_l("Counted by"), default="class")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by.choices = [(name, say(label)) for name, label in HEADS.items()]

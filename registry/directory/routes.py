@@ -1,0 +1,149 @@
+"""The register as a list: one box, filters, saved views, and the coverage of divisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from flask import Blueprint, abort, g, render_template, request, url_for
+from flask_login import current_user
+
+from core.text import N_
+from core.web import navigation, paging, tables
+from core.web.gate import allow
+from core.web.words import say
+from registry.agencies.rules import is_under, tree_prefix
+from registry.directory import queries
+from registry.directory.forms import FACETS, HEADS, CoverageForm, FilterForm
+from registry.directory.reports import ORGANIZATIONS, asked_search
+from registry.keys.queries import Found, found_page, waiting
+from registry.organizations.models import KINDS, STATUSES
+from registry.organizations.routes import TONES
+
+bp = Blueprint("directory", __name__, url_prefix="/organizations")
+
+navigation.add_entry(
+    "directory.list", N_("Organizations"), icon="org", group="register", order=10,
+    permissions=("organization.read",),
+)  # fmt: skip
+
+
+@bp.get("/", endpoint="list")
+@allow("organization.read")
+def list_organizations() -> str:
+    """The register by pinyin, narrowed by the box and the filters; counts stop at a thousand."""
+    form = FilterForm(request.args)
+    args = tables.arguments()
+    asked = queries.asked_division(current_user, args.get("division", ""))
+    if asked.problem is not None:
+        form.division.errors = [say(asked.problem)]
+    found = found_page(asked_search(current_user, args), size=paging.PAGE_SIZE, whole=tables.totals_wanted())
+    table = tables.Table(
+        listing=ORGANIZATIONS,
+        page=found.page,
+        query=ORGANIZATIONS.rows(current_user, args),
+        args=ORGANIZATIONS.kept(args),
+        order="name",
+        views=tables.views_of(current_user.id, ORGANIZATIONS.name),
+    )
+    at = queries.asked_division(current_user, args.get("at", "")).code
+    return render_template(
+        "directory/list.html",
+        form=form,
+        table=table,
+        page=found.page,
+        count=found.count,
+        lines=_lines(found),
+        waiting=waiting(current_user),
+        at=at,
+        names=queries.division_names([at]) if at else {},
+        suggested=queries.suggested_divisions(current_user),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An organization as the list shows it, every word already in the reader's language."""
+
+    url: str
+    name: str
+    code: str
+    kind: str
+    grade: str
+    tone: str
+    standing: str
+    lists: list[str]
+    unit: str
+
+
+def _lines(found: Found) -> list[Line]:
+    # A word is translated once, however many rows have it.
+    kinds, standings = ({name: say(label) for name, label in words.items()} for words in (KINDS, STATUSES))
+    lists = {f"list={name}": say(label) for name, label in FACETS["list"].items() if name != "none"}
+    grades = {f"grade={name}": label for name, label in FACETS["grade"].items() if name != "0"}
+    return [
+        Line(
+            url_for("organizations.show", organization_id=row.id),
+            row.name,
+            row.credit_code or "—",
+            kinds[row.kind],
+            next((grades[mark] for mark in marks if mark in grades), "—"),
+            TONES[row.status],
+            standings[row.status],
+            [lists[mark] for mark in sorted(marks) if mark in lists],
+            row.agency.name,
+        )
+        for row, marks in ((row, found.marks[row.id]) for row in found.page.rows)
+    ]
+
+
+@bp.get("/coverage")
+@allow("organization.read")
+def coverage() -> str:
+    """How many organizations each division has, by class, field, kind or grade; each figure opens to its rows."""
+    g.menu_entry = "directory.list"
+    args = tables.arguments()
+    top = queries.top_division(current_user)
+    asked = queries.asked_division(current_user, args.get("division", ""))
+    division = asked.code or top
+    by = args.get("by", "class")
+    if by not in FACETS:
+        abort(404)
+    form = CoverageForm(request.args)
+    if asked.problem is not None:
+        form.division.errors = [say(asked.problem)]
+    kept = {name: args[name] for name, words in FACETS.items() if name != by and args.get(name) in words}
+    search = asked_search(current_user, kept)
+    values = list(FACETS[by])
+    table = queries.coverage(search, division, by, values)
+    # A column without a single organization says nothing.
+    values = [value for value in values if table.cells[(division, value)]]
+    names = queries.division_names([division, *table.parts])
+
+    def open_at(code: str, value: str = "", *, exactly: bool = False) -> str:
+        query = {"at" if exactly else "division": code} | kept | ({by: value} if value else {})
+        return f"{url_for('directory.list')}?{urlencode(query)}"
+
+    return render_template(
+        "directory/coverage.html",
+        form=form,
+        table=table,
+        division=division,
+        names=names,
+        values=values,
+        words=FACETS[by],
+        by=by,
+        kept=kept,
+        heads=HEADS,
+        open_at=open_at,
+        above=_above(division, top),
+        top=top,
+        suggested=queries.suggested_divisions(current_user),
+    )
+
+
+def _above(division: str, top: str) -> list[str]:
+    """The divisions from the reader's own down to the one above this one."""
+    prefix = tree_prefix(division)
+    codes = [queries.full_code(prefix[:length]) for length in (2, 4, 6, 9) if length < len(prefix)]
+    return [code for code in codes if is_under(code, top)]
