@@ -12,7 +12,7 @@ from core.text import N_
 from core.web.forms import ChoiceField, Form
 from core.web.words import say
 from registry.credit.models import KINDS as CREDIT_KINDS
-from registry.keys.queries import LISTS
+from registry.credit.models import LISTS
 from registry.organizations.models import FIELDS, KINDS, PARTY_ORGANIZATIONS, REGISTER_CLASSES, STATUSES
 
 # What can be filtered by: the name in the address, and the values with their words. "0" and "none" are offered too.
@@ -23,7 +23,7 @@ FACETS: dict[str, dict[str, str]] = {
     "field": FIELDS,
     "grade": {**{str(n): f"{n}A" for n in (5, 4, 3, 2, 1)}, "0": N_("no grade in force")},
     "list": {
-        **{name: CREDIT_KINDS[name] for name in LISTS if name in CREDIT_KINDS},
+        **{name: CREDIT_KINDS[name] for name in LISTS},
         "none": N_("on no list"),
     },
     "party": {**PARTY_ORGANIZATIONS, "unknown": N_("not recorded yet")},

@@ -21,7 +21,7 @@ from core.web.paging import Page, keys_of_page, page_of
 from core.web.tables import CAP, Count
 from registry.agencies.models import Agency
 from registry.agencies.rules import tree_prefix
-from registry.credit.models import CreditEntry
+from registry.credit.models import LISTS, CreditEntry
 from registry.credit.rules import counts
 from registry.keys.models import (
     SORTED,
@@ -51,8 +51,6 @@ FIRST_SHELVES = 6
 # So many candidates of a longer word are compared with the texts at once.
 _COMPARED = (250, 2_500, 25_000)
 _COUNTED = 1_250
-# The lists of the credit room that have a day in and a day out.
-LISTS = ("abnormal_list", "dishonesty_list", "zombie_list")
 
 
 @dataclass(frozen=True)

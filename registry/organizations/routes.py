@@ -47,9 +47,8 @@ bp = Blueprint("organizations", __name__, url_prefix="/organizations")
 @bp.before_request
 def place_in_menu() -> None:
     """An organization's page belongs to the register for a department, to “my organization” for its people."""
-    g.menu_entry = (
-        "directory.list" if current_user.may_somewhere("organization.read") else "organizations.own"
-    )
+    office = current_user.is_authenticated and current_user.may_somewhere("organization.read")
+    g.menu_entry = "directory.list" if office else "organizations.own"
 
 
 navigation.add_entry(

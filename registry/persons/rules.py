@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from pypinyin import lazy_pinyin
-from pypinyin.core import seg
+from pypinyin.core import Pinyin
 
 from core import clock
 from core.text import N_, Message
@@ -21,6 +21,9 @@ _SURNAMES = {
 }  # fmt: skip
 
 
+_READER = Pinyin()
+
+
 @lru_cache(maxsize=16_384)
 def sort_key(name: str, *, personal: bool = False) -> str:
     """Pinyin syllables with blanks between, at most 160 characters; ``personal`` reads the surname."""
@@ -31,7 +34,9 @@ def sort_key(name: str, *, personal: bool = False) -> str:
             if name[:length] in _SURNAMES:
                 start, name = [_SURNAMES[name[:length]]], name[length:]
                 break
-    return " ".join([*start, *(syllable for word in seg(name) for syllable in _syllables(word))])[:160]
+    return " ".join([*start, *(syllable for word in _READER.seg(name) for syllable in _syllables(word))])[
+        :160
+    ]
 
 
 @lru_cache(maxsize=65_536)
