@@ -103,7 +103,7 @@ GENERAL = {
     "corrected many": N_("Several rows corrected"), "created": N_("Created"),
     "data_exported": N_("Personal data exported"), "declared": N_("Interest declared"),
     "discarded": N_("Discarded"), "dismissed": N_("Dismissed"), "dissent_recorded": N_("Dissent recorded"),
-    "edited": N_("Edited"), "email_changed": N_("E-mail address changed"),
+    "due_days_set": N_("Due days set"), "edited": N_("Edited"), "email_changed": N_("E-mail address changed"),
     "employment_ended": N_("Employment ended"), "employment_recorded": N_("Employment recorded"),
     "ended": N_("Ended"), "erased": N_("Erased"), "examined": N_("Examined"),
     "export_asked": N_("Export asked for"), "exported": N_("Exported"), "file_fetched": N_("File fetched"),

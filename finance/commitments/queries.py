@@ -30,11 +30,15 @@ KINDS = ("committed", "payable", "paid", "returned")
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What the room above says about paying a tranche: number, state and the page that shows it."""
+    """What the room above says about paying a tranche: number, state and the page that shows it.
+
+    ``alive``: neither sent back nor cancelled.
+    """
 
     number: str
     label: str
     tone: str
+    alive: bool
     endpoint: str
     values: dict[str, Any]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
 
+from core.access.policy import Refusal
 from core.audit.queries import entries_of
 from core.db import db
 from core.money import Money
@@ -16,6 +18,9 @@ from core.text import N_
 from core.web import navigation
 from core.web.gate import allow
 from core.web.paging import paginate
+from core.web.words import say
+from finance.commitments import services
+from finance.commitments.forms import DueForm
 from finance.commitments.models import Commitment, CommitmentShare, Hold
 from finance.commitments.queries import (
     accounts_of,
@@ -35,6 +40,7 @@ from finance.commitments.queries import (
     visible_commitments,
 )
 from finance.commitments.reports import changes_of_ratio
+from finance.commitments.rules import falls_due
 from finance.funds.queries import Figures, figures_of_budgets, figures_of_earmarks
 from finance.funds.reports import tell_ratio
 from registry.accounts.models import User
@@ -172,7 +178,43 @@ def _returned(commitment: Commitment) -> tuple[Money, Money]:
 @bp.get("/<int:commitment_id>")
 @allow("commitment.read", "own.read")
 def show(commitment_id: int) -> Any:
+    return _page(commitment_in_scope(current_user, commitment_id) or abort(404))
+
+
+@bp.post("/<int:commitment_id>/due")
+@allow("disbursement.request")
+def due(commitment_id: int) -> Any:
+    """Agree on the days on which the tranches that are not paid yet fall due."""
     commitment = commitment_in_scope(current_user, commitment_id) or abort(404)
+    form = _due_form(commitment)
+    if form is None:
+        abort(404)
+    if form.validate():
+        try:
+            services.plan_days(commitment, form.by_number(), by=current_user)
+            flash(_("The days are set; the tranche calendar follows."))
+            return redirect(url_for("commitments.show", commitment_id=commitment.id), code=303)
+        except Refusal as refusal:
+            form.form_errors.append(say(refusal.sentence))
+    return _page(commitment, 422, form)
+
+
+def _due_form(commitment: Commitment) -> DueForm | None:
+    """The form of days, for those who may set them while a tranche is still to be paid."""
+    if commitment.ended_on is not None or not current_user.may(
+        "disbursement.request", agency_id=commitment.agency_id
+    ):
+        return None
+    paid = payments_of(commitment.tranches)
+    numbers = [
+        item.number
+        for item in commitment.tranches
+        if item.amount and not (item.id in paid and paid[item.id].alive)
+    ]
+    return DueForm(commitment, numbers) if numbers else None
+
+
+def _page(commitment: Commitment, status: int = 200, form: DueForm | None = None) -> Any:
     reads_ledger = current_user.may("fund.read", agency_id=commitment.agency_id)
     excluded = excluded_people(commitment)
     names = {
@@ -209,4 +251,6 @@ def show(commitment_id: int) -> Any:
         conditions=CONDITIONS,
         hold_words=HOLDS,
         excluded_words=EXCLUDED,
-    )
+        falls_due=falls_due,
+        due_form=form or _due_form(commitment),
+    ), status

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
+from core import clock
 from core.money import Money
 from core.text import N_, Message
+from finance.commitments.models import Tranche
 
 # Parameters of the family RDT: the templates of a programme as percents, and up to how many yuan a
 # grant may be paid whole at signing (DOMAIN 3.5).
@@ -56,3 +59,24 @@ def apportion(amount: Money, left: Sequence[Money]) -> list[Money]:
     for place in order[: amount.fen - sum(parts)]:
         parts[place] += 1
     return [Money(part) for part in parts]
+
+
+# When a tranche falls due ---------------------------------------------------------------------------
+
+SOURCE_DUE = "政府购买服务管理办法（财政部令第102号）第二十九条：按照合同约定支付；预计签约后一个月内、执行期过半、期满时到期"
+
+
+def due_on(condition: str, starts_on: date, ends_on: date) -> date:
+    """The day on which a tranche is expected to fall due, by the agreement's dates: a month after it
+    begins, at its middle, at its end."""
+    if condition == "signed":
+        return min(clock.add_months(starts_on, 1), ends_on)
+    if condition == "midterm_passed":
+        return starts_on + timedelta(days=(ends_on - starts_on).days // 2)
+    return ends_on
+
+
+def falls_due(tranche: Tranche) -> date:
+    """The day agreed for this tranche; without one, the day that its condition lets expect."""
+    commitment = tranche.commitment
+    return tranche.due_on or due_on(tranche.condition, commitment.starts_on, commitment.ends_on)

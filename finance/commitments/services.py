@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 
@@ -15,8 +16,8 @@ from core.money import Money
 from core.rules.rules import Verdict
 from core.text import N_, Message
 from finance.commitments.models import Commitment, CommitmentShare, ExcludedPerson, Hold, Tranche
-from finance.commitments.queries import KINDS, excluded_people
-from finance.commitments.rules import apportion
+from finance.commitments.queries import KINDS, excluded_people, payments_of
+from finance.commitments.rules import SOURCE_TRANCHES, apportion
 from finance.funds.models import Earmark
 from finance.funds.policy import use_findings
 from finance.ledger.models import Account, Transfer
@@ -215,7 +216,22 @@ def exclude(commitment: Commitment, person_ids: Iterable[int], *, reason: str, b
 
 
 def reduce_tranche(tranche: Tranche, amount: Money, *, reason: str, by: Actor) -> None:
-    """Plan less for a tranche than was agreed (audited cost, a grade); never more."""
+    """Plan less for a tranche than was agreed (audited cost, a grade); never more.
+
+    Refused while a payment of it is under way or done: what was asked for would no longer be what is planned.
+    """
+    # A request for this tranche waits here too.
+    db.session.execute(select(Tranche.id).where(Tranche.id == tranche.id).with_for_update())
+    payment = payments_of([tranche]).get(tranche.id)
+    if payment is not None and payment.alive:
+        raise Refusal(
+            Message(
+                N_("This tranche is already being paid or paid: %(number)s."), {"number": payment.number}
+            ),
+            rule="RDT",
+            source=SOURCE_TRANCHES,
+            status=409,
+        )
     if not Money(0) <= amount <= tranche.amount:
         raise Refusal(
             Message(
@@ -232,6 +248,37 @@ def reduce_tranche(tranche: Tranche, amount: Money, *, reason: str, by: Actor) -
         by=by,
         details={"tranche": tranche.number, "from": before, "to": amount, "reason": reason},
     )
+
+
+def plan_days(commitment: Commitment, days: Mapping[int, date | None], *, by: Any) -> None:
+    """Agree on the days on which tranches fall due, by number; ``None``: as the condition lets expect.
+
+    A tranche falls due after the agreement begins and not before the tranche that comes before it.
+    """
+    if not by.may("disbursement.request", agency_id=commitment.agency_id):
+        raise Refusal(Message(N_("You do not have the permission for this step.")), status=403)
+    if commitment.ended_on is not None:
+        raise Refusal(Message(N_("This commitment has already ended.")), status=409)
+    changed = {}
+    last = commitment.starts_on
+    for tranche in commitment.tranches:
+        day = days.get(tranche.number, tranche.due_on)
+        if day is not None and day < last:
+            raise Refusal(
+                Message(
+                    N_("“%(tranche)s” falls due on %(last)s at the earliest."),
+                    {"tranche": tranche.title, "last": last.isoformat()},
+                ),
+                rule="RDT",
+                source=SOURCE_TRANCHES,
+            )
+        last = day or last
+        if day != tranche.due_on:
+            changed[str(tranche.number)] = day.isoformat() if day is not None else ""
+            tranche.due_on = day
+    if changed:
+        db.session.flush()
+        record(commitment, "due_days_set", by=by, details=changed)
 
 
 def shift(

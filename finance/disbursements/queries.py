@@ -35,6 +35,8 @@ from registry.organizations.models import Organization
 
 # While one of these holds, the money still lies on the commitment.
 BEFORE_APPROVAL = ("requested", "reviewed", "first_approved")
+# Nothing of such a payment is left: its tranche may be paid by another one.
+STOPPED = ("returned", "cancelled")
 
 
 def in_scope(user: Any) -> ColumnElement[bool]:
@@ -308,6 +310,8 @@ def till_findings(
         cools_until=cools_until(payee_account, values),
         today=clock.today(),
         leaving=leaving,
+        filed=organization.register_class == "filed",
+        hosted=host_of(organization.id, commitment.id, clock.today()) is not None,
     )
     approver = next(iter(people), None) if disbursement is not None else None
     limit = programme_limit(values)
@@ -547,7 +551,12 @@ def _payments(tranche_ids: set[int]) -> dict[int, Payment]:
     ):
         state = state_of(item)
         found[item.tranche_id] = Payment(
-            item.number, state.label, state.tone, "disbursements.show", {"disbursement_id": item.id}
+            item.number,
+            state.label,
+            state.tone,
+            item.state not in STOPPED,
+            "disbursements.show",
+            {"disbursement_id": item.id},
         )
     return found
 

@@ -40,6 +40,7 @@ EXCLUSIONS = {
 
 SOURCE_CONTRACT = "政府购买服务管理办法（财政部令第102号）第二十九条"
 SOURCE_RECEIPT = "会计法 第十四条"
+SOURCE_HOSTING = "社区社会组织培育扶持方案：为不具备法人资格的社区社会组织提供资金代管服务；资金代管协议"
 SOURCE_ACCOUNT = "人民币银行结算账户管理办法；财政国库集中支付制度"
 SOURCE_BUDGET = "预算法 第十三条：各级政府、各部门、各单位的支出必须以经批准的预算为依据"
 SOURCE_RECUSAL = "政府采购法实施条例 第九条"
@@ -71,6 +72,9 @@ class TillFacts:
     cools_until: date | None = None
     today: date | None = None
     leaving: bool = False
+    # A filed body has no account of its own: whether it is one, and whether a host keeps its money now.
+    filed: bool = False
+    hosted: bool = False
 
 
 def same_name(left: str, right: str) -> bool:
@@ -88,6 +92,7 @@ def till(facts: TillFacts) -> list[Finding]:
         _money(facts),
         _receipt(facts),
         _account(facts),
+        *_host(facts),
         _cooling(facts),
         _holds(facts),
         _people(facts),
@@ -175,6 +180,25 @@ def _account(facts: TillFacts) -> Finding:
         return _finding("RDT-f", False, title, sentence, source=SOURCE_ACCOUNT)
     sentence = Message(N_("The account is in the name “%(account)s”."), names)
     return _finding("RDT-f", True, title, sentence, source=SOURCE_ACCOUNT)
+
+
+def _host(facts: TillFacts) -> list[Finding]:
+    """Money to a filed body goes through its host, under a hosting agreement that covers this money."""
+    if not facts.filed:
+        return []
+    title = N_("Hosting agreement in force")
+    payee = {"payee": facts.account_names[0]}
+    if facts.hosted:
+        sentence = Message(N_("A host keeps this money for “%(payee)s” under an agreement in force."), payee)
+        return [_finding("RFH-10", True, title, sentence, source=SOURCE_HOSTING)]
+    sentence = Message(
+        N_(
+            "“%(payee)s” is filed, not registered: money reaches it through a host. No hosting agreement in force "
+            "covers this commitment."
+        ),
+        payee,
+    )
+    return [_finding("RFH-10", False, title, sentence, source=SOURCE_HOSTING)]
 
 
 def _cooling(facts: TillFacts) -> Finding:

@@ -15,13 +15,14 @@ from core.db import db
 from core.money import Money
 from finance.commitments.models import Commitment, Tranche
 from finance.commitments.queries import sums_of
+from finance.commitments.rules import falls_due
 from finance.disbursements.models import Disbursement
 from finance.exports.queries import fed_from
 from finance.funds.models import Budget, FundSource
 from finance.funds.queries import Figures, figures_of_budgets, visible_budgets
 from finance.ledger.models import Posting, Transfer
 from finance.ledger.queries import booked_between
-from finance.statements.rules import ageing, due_on
+from finance.statements.rules import ageing
 
 ZERO = Money(0)
 
@@ -196,7 +197,7 @@ def advances(user: Any) -> list[Advance]:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A tranche that is still to be paid, and the day it is expected to fall due."""
+    """A tranche that is still to be paid, and the day it falls due, agreed or expected."""
 
     tranche: Tranche
     commitment: Commitment
@@ -235,8 +236,7 @@ def dues(user: Any) -> list[Due]:
         if state in ("paid", "recovered"):
             continue
         commitment = tranche.commitment
-        day = due_on(tranche.condition, commitment.starts_on, commitment.ends_on)
-        found.append(Due(tranche, commitment, day, number))
+        found.append(Due(tranche, commitment, falls_due(tranche), number))
     return sorted(found, key=lambda row: (row.due_on, row.commitment.id, row.tranche.number))
 
 

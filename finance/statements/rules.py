@@ -1,10 +1,10 @@
-"""Rules of the statements: withheld tax on labour remuneration, age of advances, when a tranche falls due."""
+"""Rules of the statements: withheld tax on labour remuneration, age of advances."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 
 from core import clock
@@ -108,18 +108,3 @@ def ageing(payments: Sequence[tuple[date, Money]], outstanding: Money, today: da
         rest -= part
     bands[-1] += rest
     return bands
-
-
-# Tranche calendar -------------------------------------------------------------------------------
-
-SOURCE_DUE = "政府购买服务管理办法（财政部令第102号）第二十九条：按照合同约定支付；预计签约后一个月内、执行期过半、期满时到期"
-
-
-def due_on(condition: str, starts_on: date, ends_on: date) -> date:
-    """The day on which a tranche is expected to fall due, by the agreement's dates: a month after it
-    begins, at its middle, at its end."""
-    if condition == "signed":
-        return min(clock.add_months(starts_on, 1), ends_on)
-    if condition == "midterm_passed":
-        return starts_on + timedelta(days=(ends_on - starts_on).days // 2)
-    return ends_on

@@ -221,6 +221,32 @@ def test_three_people_sign_in_order_and_then_the_till_knows_the_host(app):
         assert paid(commitment).state == "paid"
 
 
+def test_no_money_goes_to_a_filed_body_without_a_hosting_agreement_in_force(app):
+    """Neither to the host that the register names, nor to a body with an account of its own, nor later on."""
+    with transaction():
+        hosted = filed()
+        hosted.host_id = world.organization(HOST).id
+        commitment = commitment_to(hosted)
+        with pytest.raises(Refusal, match="No hosting agreement in force") as refused:
+            request_disbursement(
+                commitment.tranches[0], payee_account=account(), receipt_number="SJ", by=world.user("clerk")
+            )
+        assert refused.value.rule == "RFH-10" and "代管" in refused.value.source
+        hosting = drafted(hosted)
+        for login in ("hosted_leader", "so_leader3", "leader"):
+            services.sign(hosting, by=world.user(login))
+        services.add_project(hosting, commitment, by=world.user("clerk"))
+        payment = request_disbursement(
+            commitment.tranches[0], payee_account=account(), receipt_number="SJ", by=world.user("clerk")
+        )
+        review(payment, by=world.user("finreview"))
+        # Between review and approval the agreement runs out: nothing goes on.
+        hosting.ends_on = clock.today() - timedelta(days=1)
+        db.session.flush()
+        with pytest.raises(Refusal, match="No hosting agreement in force"):
+            approve(payment, by=world.user("leader"))
+
+
 def test_the_database_wants_three_signers(app):
     with transaction():
         number = running().id

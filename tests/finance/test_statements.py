@@ -28,6 +28,7 @@ from core.db import db, transaction
 from core.money import Money
 from core.web.reporting import workbook
 from finance.commitments.models import Commitment
+from finance.commitments.rules import due_on
 from finance.commitments.services import return_surplus
 from finance.disbursements.services import (
     approve,
@@ -45,7 +46,7 @@ from finance.funds.models import Budget
 from finance.ledger.models import Account, Posting, Transfer
 from finance.statements import reports
 from finance.statements.queries import advances, dues, execution, paid_by_month
-from finance.statements.rules import BANDS, ageing, band_of, due_on, labour_tax
+from finance.statements.rules import BANDS, ageing, band_of, labour_tax
 from tests import world
 from tests.finance.money import make_account, make_commitment
 
