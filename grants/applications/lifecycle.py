@@ -128,3 +128,16 @@ lifecycle = Lifecycle(
         ),
     ),
 )  # fmt: skip
+
+# Who acts next, state by state; nobody where the road ends.
+HOLDERS = {
+    "draft": N_("applicant"),
+    "submitted": N_("clerk of the unit"),
+    "returned": N_("applicant"),
+    "eligible": N_("experts"),
+    "shortlisted": N_("clerk of the unit"),
+    "optimizing": N_("applicant"),
+    "proposed": N_("reviewer and leader"),
+    "in_notice": N_("the public"),
+    "objected": N_("clerk of the unit"),
+}

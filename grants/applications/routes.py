@@ -27,7 +27,7 @@ from core.web.paging import paginate
 from core.web.words import say
 from finance.lines.rules import CAPPED, LINES, percent_beside, share_limit
 from grants.applications.forms import ATTACHMENT_KINDS, ApplicationForm, StartForm
-from grants.applications.lifecycle import lifecycle
+from grants.applications.lifecycle import HOLDERS, lifecycle
 from grants.applications.models import Application, Attachment
 from grants.applications.policy import may_see_as_applicant, may_write, must_be_writable
 from grants.applications.queries import (
@@ -401,7 +401,18 @@ def list_applications() -> str:
         total=total,
         sums=sums,
         next_one=_next_to_review(scope),
+        checks={row.id: _checked(row) for row in table.page.rows},
+        holders=HOLDERS,
     )
+
+
+def _checked(application: Application) -> tuple[str, int] | None:
+    """What the stored findings come to: the gravest verdict and how many have it; none before the decision."""
+    verdicts = [item["verdict"] for item in application.findings]
+    for grave in ("fail", "manual"):
+        if grave in verdicts:
+            return grave, verdicts.count(grave)
+    return ("pass", verdicts.count("pass")) if verdicts else None
 
 
 def _next_to_review(scope: Any) -> Application | None:
