@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import flask_bootstrap
-from flask import current_app, url_for
+from flask import abort, current_app, request, url_for
 from werkzeug.routing import IntegerConverter, Map
 
 # Endpoints of files that are the same for everybody: no session, no cookie.
@@ -34,6 +34,17 @@ class RowNumber(IntegerConverter):
 
     def __init__(self, map: Map, *args: Any, **kwargs: Any) -> None:
         super().__init__(map, *args, **{"max": 2**63 - 1, **kwargs})
+
+
+YEARS = range(1995, 2101)
+
+
+def asked_year(default: int) -> int:
+    """The year that the address asks for, else ``default``; an address with a year beyond any books is none (404)."""
+    year: int = request.args.get("year", default, type=int)
+    if year not in YEARS:
+        abort(404)
+    return year
 
 
 def local_target(target: str | None) -> str:

@@ -22,6 +22,7 @@ from core.money import Money
 from core.text import N_, Message
 from core.web import navigation
 from core.web.gate import allow
+from core.web.urls import asked_year
 from finance.books import queries, services
 from finance.books.forms import OpeningForm, ReasonForm
 from finance.books.imports import COLUMNS, EXAMPLES, read_opening
@@ -104,9 +105,7 @@ def list() -> Any:
     """The twelve months of a year of one unit's books, and the year itself."""
     unit = _unit()
     years = queries.years_of_books(unit.id)
-    year = request.args.get("year", years[0], type=int)
-    if not 2000 <= year <= 2100:
-        abort(404)
+    year = asked_year(years[0])
     rows = queries.months_of(unit.id, year)
     book_year = queries.year_of(unit.id, year)
     target = queries.next_to_close(unit.id)

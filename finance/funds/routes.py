@@ -21,6 +21,7 @@ from core.text import N_, Message
 from core.web import charts, navigation
 from core.web.gate import allow
 from core.web.paging import paginate
+from core.web.urls import asked_year
 from core.web.words import say
 from finance.funds import services
 from finance.funds.forms import (
@@ -188,7 +189,7 @@ def list() -> Any:
         .distinct()
         .order_by(Budget.fiscal_year.desc())
     ).all()
-    year = request.args.get("year", years[0] if years else clock.today().year, type=int)
+    year = asked_year(years[0] if years else clock.today().year)
     query = visible_budgets(current_user).where(Budget.fiscal_year == year)
     page = paginate(query, (Budget.id, True))
     everything = page.rows

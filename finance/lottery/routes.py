@@ -23,6 +23,7 @@ from core.text import N_, Message
 from core.web import charts, navigation
 from core.web.gate import allow
 from core.web.paging import paginate
+from core.web.urls import asked_year
 from core.web.words import say
 from finance.funds.models import FundSource
 from finance.funds.rules import PURPOSES, TIERS
@@ -132,7 +133,7 @@ def _people(*ids: int | None) -> dict[int, str]:
 
 def _year(sources: builtins.list[FundSource]) -> int:
     years = queries.years_of(sources)
-    return request.args.get("year", clock.today().year if clock.today().year in years else years[0], type=int)
+    return asked_year(clock.today().year if clock.today().year in years else years[0])
 
 
 # Plans ------------------------------------------------------------------------------------------
@@ -485,7 +486,7 @@ def _own_units() -> dict[int, Agency]:
 def make() -> Any:
     """A notice from the ledger, the accounts, the plan and the disclosed projects."""
     units = _own_units()
-    year = request.args.get("year", clock.today().year - 1, type=int)
+    year = asked_year(clock.today().year - 1)
     unit = next(iter(units.values()))
     form = MakeForm(
         fiscal_year=year,

@@ -27,6 +27,7 @@ from core.web import charts, navigation
 from core.web.forms import asked_day
 from core.web.gate import allow
 from core.web.paging import paginate
+from core.web.urls import asked_year
 from core.web.words import say
 from finance.purchasing.models import RatioSnapshot
 from finance.purchasing.queries import (
@@ -186,9 +187,7 @@ def _asked() -> Asked | None:
     if not lies_in(code, offered):
         abort(404)
     years = years_with_rows(code)
-    year = request.args.get("year", next(iter(years), clock.today().year), type=int)
-    if not 1995 <= year <= 2100:
-        abort(404)
+    year = asked_year(next(iter(years), clock.today().year))
     return Asked(code, year, offered, years)
 
 

@@ -16,6 +16,7 @@ from core.text import N_
 from core.web import navigation
 from core.web.gate import allow
 from core.web.reporting import Report, text_of, workbook
+from core.web.urls import asked_year
 from core.web.words import say
 from finance.exports.reports import month_of
 from finance.statements import reports, rules
@@ -40,10 +41,7 @@ TABS = {
 
 
 def _year(newest: int | None = None) -> int:
-    year = request.args.get("year", newest or clock.today().year, type=int)
-    if not 2000 <= year <= 2100:
-        abort(404)
-    return year
+    return asked_year(newest or clock.today().year)
 
 
 def _execution() -> Report:
