@@ -169,6 +169,7 @@ def build() -> None:
                         person_id=person.id,
                         fields=["finance"] if number % 4 == 0 else ["elderly", "community"],
                         employer=f"示例大学{number}",
+                        state="admitted",
                     )
                 )
             if login == "expert1":

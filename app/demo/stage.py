@@ -25,7 +25,7 @@ from registry.accounts.services import create_user, grant_role
 from registry.agencies.models import Agency
 from registry.agencies.services import create_agency
 from registry.credit.services import record_entry
-from registry.experts.services import add_expert
+from registry.experts.services import add_expert, admit_expert
 from registry.interests.services import declare_interest
 from registry.organizations.models import Organization
 from registry.organizations.rules import organization_check_character
@@ -186,7 +186,8 @@ def set_experts(stage: Stage, password: str) -> None:
         user = account(
             f"expert{serial:02d}", name, "expert", password=password, agency=stage.agencies["city"]
         )
-        add_expert(stage.agencies["city"], user.person, fields=fields, employer=employer, by=clerk)
+        expert = add_expert(stage.agencies["city"], user.person, fields=fields, employer=employer, by=clerk)
+        admit_expert(expert, by=stage.people["reviewer"])
         stage.experts[user.person_id] = user
     first = next(iter(stage.experts.values()))
     declare_interest(

@@ -255,6 +255,7 @@ class Family:
 
 MONTHS, YEARS, DAYS, YUAN = N_("months"), N_("years"), N_("days"), N_("yuan")
 WORKING_DAYS, PEOPLE, SHEETS = N_("working days"), N_("people"), N_("sheets")
+PANELS = N_("panels")
 
 _COFUNDING = {
     "grant_share_max": N_("Public money of a project's cost, at most"),
@@ -427,6 +428,7 @@ REX = Family(
         Parameter("panel_size", N_("Experts on a panel"), "whole", panels.SOURCE, PEOPLE, 3, 15),
         Parameter("least_sheets", N_("Score sheets that a mean needs"), "whole", panels.SOURCE, SHEETS, 3, 15),
         Parameter("scoring_days", N_("Time to score"), "whole", panels.SOURCE, WORKING_DAYS, 1, 60),
+        Parameter("most_panels", N_("An expert's panels in a year, at most"), "whole", panels.SOURCE, PANELS, 1, 200),
         Parameter("tie_break", N_("Between equal scores, the higher score in"), "texts", decisions.SOURCE, hint=ORDERED),
     ),
     _panel,

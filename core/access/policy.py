@@ -89,6 +89,8 @@ ROLES: dict[str, Role] = {
                 "closure.handle", "rectification.open", "rule.draft",
                 "recovery.propose", "project.terminate", "hosting.draft",
                 "lottery.disclose", "alert.open", "alert.answer",
+                "person.read", "person.edit", "identity.reveal", "workforce.read", "workforce.edit",
+                "liaison.read", "liaison.keep",
             },
         ),
         Role(
@@ -98,7 +100,8 @@ ROLES: dict[str, Role] = {
             _AGENCY_READS | {"call.review", "decision.review", "agreement.review", "organization.verify", "credit.review",
                              "project.accept", "expert.verify", "objection.review", "closure.review", "rule.review",
                              "recovery.review", "termination.review",
-                             "lottery.review", "alert.assign"},
+                             "lottery.review", "alert.assign",
+                             "person.read", "person.merge", "identity.reveal", "workforce.read", "liaison.read"},
         ),
         Role(
             "funder_leader",
@@ -107,7 +110,8 @@ ROLES: dict[str, Role] = {
             _AGENCY_READS | {"call.approve", "call.publish", "decision.approve", "agreement.sign", "disbursement.approve",
                              "closure.approve", "ratio.publish", "rule.approve",
                              "recovery.order", "termination.decide", "hosting.sign",
-                             "lottery.approve", "alert.close"},
+                             "lottery.approve", "alert.close",
+                             "person.read", "workforce.read", "liaison.read"},
         ),
         Role(
             "finance_clerk",
@@ -146,7 +150,8 @@ ROLES: dict[str, Role] = {
             "supervisor",
             N_("discipline inspection and audit"),
             "agency",
-            _AGENCY_READS | {"panel.witness", "audit.read", "alert.open", "alert.assign", "alert.close"},
+            _AGENCY_READS | {"panel.witness", "audit.read", "alert.open", "alert.assign", "alert.close",
+                             "person.read", "workforce.read", "liaison.read"},
         ),
         Role("expert", N_("review expert"), "agency", frozenset({"review.score", "expert.declare"})),
         Role("evaluator", N_("third-party evaluator"), "organization", frozenset({"checkpoint.evaluate"})),

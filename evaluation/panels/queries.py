@@ -18,7 +18,9 @@ from grants.applications.models import Application
 from grants.calls.models import Call
 from registry.accounts.models import RoleAssignment, User
 from registry.experts.models import Expert
+from registry.experts.queries import panels_of_year, use_workload
 from registry.experts.queries import pool as expert_pool
+from registry.experts.rules import OBSTACLES, obstacle_of
 from registry.interests.queries import conflicts
 from registry.organizations.models import Organization
 
@@ -33,6 +35,7 @@ REASONS = {
     "role": N_("acts for the applicant"),
     "head": N_("is the applicant's legal representative"),
     "funder": N_("works for the funder"),
+    **OBSTACLES,
 }
 
 
@@ -111,7 +114,46 @@ def candidates(call: Call, applications: list[Application]) -> list[rules.Candid
     hosts = {item.host_id for item in bodies.values() if item.host_id}
     ties = conflicts(persons, sorted(bodies.keys() | hosts), on=clock.today())
     roles = _roles_held(persons)
-    return [_candidate(item, call, applications, ties, roles.get(item.person_id, [])) for item in experts]
+    barred = _obstacles(call, experts)
+    return [
+        _candidate(item, call, applications, ties, roles.get(item.person_id, []), barred[item.id])
+        for item in experts
+    ]
+
+
+def _obstacles(call: Call, experts: list[Expert]) -> dict[int, str]:
+    """Who is away while this call is scored, serves other regions, or has judged often enough this year."""
+    values, today = recusal_rules(call), clock.today()
+    sat = panels_of_year([item.id for item in experts], today.year)
+    return {
+        item.id: obstacle_of(
+            item,
+            panels=sat.get(item.id, 0),
+            most_panels=values["most_panels"],
+            division=call.agency.division_code,
+            first=today,
+            last=clock.add_working_days(today, values["scoring_days"]),
+        )
+        for item in experts
+    }
+
+
+def _panels_sat_on(expert_ids: list[int], year: int) -> dict[int, int]:
+    return dict(
+        db.session.execute(
+            select(PanelMember.expert_id, func.count())
+            .join(Panel, Panel.id == PanelMember.panel_id)
+            .where(
+                PanelMember.expert_id.in_(expert_ids),
+                Panel.drawn_at >= clock.at_local(date(year, 1, 1)),
+                Panel.drawn_at < clock.at_local(date(year + 1, 1, 1)),
+            )
+            .group_by(PanelMember.expert_id)
+        ).all()
+    )
+
+
+use_workload(_panels_sat_on)
 
 
 def _roles_held(persons: list[int]) -> dict[int, list[RoleAssignment]]:
@@ -133,6 +175,7 @@ def _candidate(
     applications: list[Application],
     ties: dict,
     roles: list[RoleAssignment],
+    hindered: str,
 ) -> rules.Candidate:
     works_here = expert.employed_by_agency_id == call.agency_id or any(
         item.agency_id == call.agency_id and item.role != "expert" and item.role in ROLES for item in roles
@@ -147,7 +190,7 @@ def _candidate(
         person=expert.person_id,
         name=expert.person.name,
         fields=tuple(expert.fields),
-        barred=REASONS["funder"] if works_here else "",
+        barred=REASONS["funder"] if works_here else REASONS.get(hindered, ""),
         conflicts=found,
     )
 

@@ -18,7 +18,13 @@ SOURCE = "政府采购法 第三十八条；政府采购法实施条例 第九�
 LEAST_SHEETS = 3
 
 # scoring_days: working days from the witnessing to the day the sheets are due (DOMAIN 2.4 step 7).
-DEFAULTS: dict[str, Any] = {"panel_size": 5, "least_sheets": LEAST_SHEETS, "scoring_days": 10}
+# most_panels: on how many panels an expert sits in a calendar year.
+DEFAULTS: dict[str, Any] = {
+    "panel_size": 5,
+    "least_sheets": LEAST_SHEETS,
+    "scoring_days": 10,
+    "most_panels": 24,
+}
 
 
 @dataclass(frozen=True, slots=True)

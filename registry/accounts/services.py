@@ -28,6 +28,8 @@ from registry.interests.queries import open_interest
 from registry.interests.services import declare_interest, end_interest
 from registry.organizations.models import Organization
 from registry.persons.models import Person
+from registry.persons.queries import Entry, Part, add_part
+from registry.persons.services import ask_before_merging
 
 # argon2id with the parameters of RFC 9106 for little memory: 64 MiB, 3 passes.
 _hasher = PasswordHasher()
@@ -294,3 +296,42 @@ def _end_role_interest(assignment: RoleAssignment, *, by: Actor) -> None:
     interest = open_interest(assignment.user.person_id, assignment.organization_id or 0, "employment")
     if not others and interest is not None and interest.note == _ROLE_NOTE:
         end_interest(interest, today, by=by)
+
+
+# What is kept about a person ---------------------------------------------------------------------
+
+
+def _entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    user = db.session.scalar(select(User).where(User.person_id == person_id))
+    if user is None or (agencies is not None and user.agency_id not in agencies):
+        return []
+    return [
+        Entry(
+            user.id,
+            Message(N_("account “%(login)s”"), {"login": user.login}),
+            facts={N_("Roles"): "; ".join(f"{item.role} {item.unit_name}".strip() for item in user.roles)},
+            duty=Message(N_("The trail of who decided what names the account.")),
+            source="网络安全法 第二十一条；会计档案管理办法",
+            link=("account.read", user.agency_id, "accounts.show", {"user_id": user.id}) if user.agency_id else None,
+        )
+    ]  # fmt: skip
+
+
+def _has_account(agencies: set[int]) -> Any:
+    return select(User.id).where(User.person_id == Person.id, User.agency_id.in_(agencies)).exists()
+
+
+add_part(Part("user_account", N_("Account"), "account.read", _entries, _has_account))
+
+
+def _two_accounts(kept: Person, given_up: Person) -> Message | None:
+    """Two open accounts of one human being would let one person take two steps."""
+    users = list(db.session.scalars(select(User).where(User.person_id.in_((kept.id, given_up.id)))))
+    if len(users) == 2 and any(user.active for user in users if user.person_id == given_up.id):
+        return Message(
+            N_("Both have an account. The system administrator first closes the one of the entry that is given up.")
+        )  # fmt: skip
+    return None
+
+
+ask_before_merging("accounts", _two_accounts)

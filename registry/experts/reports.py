@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, String, cast, not_, or_, select
 
+from core import clock
 from core.text import N_
 from core.web.tables import Arguments, Column, Listing
 from core.web.words import say
 from registry.agencies.models import Agency
+from registry.experts.lifecycle import EXPERT
 from registry.experts.models import Expert
-from registry.experts.queries import visible_experts
+from registry.experts.queries import EXPIRY_DAYS, admitted, visible_experts
 from registry.organizations.models import FIELDS
 from registry.persons.models import Person
 
@@ -24,9 +27,27 @@ def rows(user: Any, args: Arguments) -> Select[Any]:
         query = query.where(
             or_(Expert.person_id.in_(named), Expert.employer.contains(words, autoescape=True))
         )
-    if args.get("state") in ("active", "resting"):
-        query = query.where(Expert.active == (args["state"] == "active"))
-    return query
+    if args.get("field") in FIELDS:
+        # A list of short words as JSON text: each stands between quotation marks.
+        query = query.where(cast(Expert.fields, String).contains(f'"{args["field"]}"'))
+    return query.where(*_in_state(args.get("state", "")))
+
+
+def _in_state(state: str) -> list[ColumnElement[bool]]:
+    today = clock.today()
+    if state == "active":
+        return [admitted(today)]
+    if state == "resting":
+        return [not_(admitted(today))]
+    if state == "proposed":
+        return [Expert.state == "proposed"]
+    if state == "expiring":
+        return [
+            Expert.state == "admitted",
+            Expert.active.is_(True),
+            Expert.valid_to <= today + timedelta(days=EXPIRY_DAYS),
+        ]
+    return []
 
 
 def _fields(names: list[str]) -> str:
@@ -38,7 +59,7 @@ EXPERTS = Listing(
     title=N_("Experts"),
     permissions=("expert.read",),
     rows=rows,
-    filters=("q", "state"),
+    filters=("q", "field", "state"),
     orders={"first": ((Expert.id, False),)},
     joins=lambda query: query.join(Person, Person.id == Expert.person_id).join(
         Agency, Agency.id == Expert.agency_id
@@ -47,6 +68,12 @@ EXPERTS = Listing(
         Column(N_("Expert"), Person.name),
         Column(N_("Fields of knowledge"), Expert.fields, write=_fields, width=36),
         Column(N_("Employer"), Expert.employer, width=32),
+        Column(N_("Professional title"), Expert.professional_title),
+        Column(N_("Regions served"), Expert.regions, write=", ".join, width=28),
+        Column(
+            N_("State"), Expert.state, words={name: state.label for name, state in EXPERT.by_state.items()}
+        ),
+        Column(N_("Admitted until"), Expert.valid_to, "day"),
         Column(N_("In the draw"), Expert.active, words={True: N_("yes"), False: N_("no")}),
         Column(N_("Unit"), Agency.name, width=28),
     ),

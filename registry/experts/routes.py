@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
@@ -14,19 +15,29 @@ from core import clock
 from core.access.policy import Refusal
 from core.audit.queries import history_of
 from core.db import db
-from core.text import N_
+from core.lifecycle import state_of
+from core.text import N_, Message
 from core.web import navigation, tables
 from core.web.gate import allow
 from core.web.words import say
 from registry.agencies.models import Agency
 from registry.agencies.queries import subtree
 from registry.experts import queries, services
-from registry.experts.forms import ActivityForm, ExpertForm, FilterForm
-from registry.experts.models import Expert
+from registry.experts.forms import (
+    AbsenceForm,
+    ActivityForm,
+    AdmissionForm,
+    ConductForm,
+    ExpertForm,
+    FilterForm,
+    KnowledgeForm,
+)
+from registry.experts.models import CONDUCT, Expert
 from registry.experts.reports import EXPERTS
+from registry.experts.rules import ADMISSION_MONTHS
 from registry.interests.forms import OrganizationInterestForm
 from registry.interests.models import KINDS
-from registry.interests.queries import interests_of_person
+from registry.interests.queries import employments_of, interests_of_person
 from registry.interests.rules import counts
 from registry.interests.services import declare_interest
 from registry.organizations.models import FIELDS, Organization
@@ -52,11 +63,39 @@ def place_in_menu() -> None:
 
 
 EVENTS = {
-    "added": N_("Taken into the pool"),
+    "added": N_("Proposed for the pool"),
+    "admitted": N_("Admitted to the pool"),
+    "refused": N_("Not admitted"),
+    "proposed_anew": N_("Proposed anew"),
+    "edited": N_("Entry changed"),
+    "absence_noted": N_("Days away noted"),
+    "conduct_noted": N_("Conduct noted"),
     "activated": N_("Back in the draw"),
     "deactivated": N_("Taken out of the draw"),
 }
 Answer = str | tuple[str, int] | Response
+
+
+def tasks(user: Any) -> Iterable[navigation.Task]:
+    """Experts who wait for a second person, and admissions that end."""
+    if user.may_somewhere("expert.verify"):
+        for expert in queries.waiting_for_admission(user):
+            yield navigation.Task(
+                title=Message(N_("Admit %(name)s to the pool of experts"), {"name": expert.person.name}),
+                url=url_for("experts.show", expert_id=expert.id),
+                action=Message(N_("Look and admit")),
+            )
+    if user.may_somewhere("expert.edit"):
+        for expert in queries.expiring(user):
+            yield navigation.Task(
+                title=Message(N_("The admission of the expert %(name)s ends"), {"name": expert.person.name}),
+                url=url_for("experts.show", expert_id=expert.id),
+                action=Message(N_("Propose anew, or let it end")),
+                due=expert.valid_to,
+            )
+
+
+navigation.add_tasks("experts", tasks)
 
 
 @bp.get("/", endpoint="list")
@@ -64,7 +103,9 @@ Answer = str | tuple[str, int] | Response
 def list_experts() -> str:
     form = FilterForm(request.args)
     table = tables.show(EXPERTS, current_user)
-    return render_template("experts/list.html", form=form, table=table, page=table.page, fields=FIELDS)
+    return render_template(
+        "experts/list.html", form=form, table=table, page=table.page, fields=FIELDS, today=clock.today()
+    )
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -85,9 +126,12 @@ def add() -> Answer:
                 employer=form.employer.data,
                 employer_organization=named(visible_organizations(current_user), form.employer.data),
                 employed_by_agency=agency if form.insider.data else None,
+                professional_title=form.professional_title.data or "",
+                regions=form.codes(),
+                most_panels=form.most_panels.data,
                 by=current_user,
             )
-            flash(gettext("The expert is in the pool and may be drawn."), "ok")
+            flash(gettext("Proposed. Another person admits the expert; until then nobody draws them."), "ok")
             return redirect(url_for("experts.show", expert_id=expert.id), code=303)
         except Refusal as refusal:
             form.form_errors.append(say(refusal.sentence))
@@ -103,11 +147,23 @@ def show(expert_id: int) -> str:
     return _expert_page(expert, ActivityForm(formdata=None))
 
 
-def _expert_page(expert: Expert, form: ActivityForm) -> str:
+def _expert_page(expert: Expert, form: Any, admission: AdmissionForm | None = None) -> str:
+    today = clock.today()
+    may_verify = current_user.may("expert.verify", agency_id=expert.agency_id)
     return render_template(
         "experts/show.html",
         expert=expert,
         form=form,
+        admission=admission
+        or AdmissionForm(formdata=None, data={"valid_to": clock.add_months(today, ADMISSION_MONTHS)}),
+        state=state_of(expert),
+        may_admit=may_verify and expert.state == "proposed" and expert.proposed_by != current_user.id,
+        work=employments_of(expert.person_id),
+        three_years=clock.add_months(today, -36),
+        conduct=queries.conduct_of(expert),
+        conduct_words=CONDUCT,
+        panels=queries.panels_of_year([expert.id], today.year).get(expert.id, 0),
+        may_read_person=current_user.may("person.read", agency_id=expert.agency_id),
         fields=FIELDS,
         events=history_of(expert),
         words=EVENTS,
@@ -150,6 +206,147 @@ def _editable(expert_id: int) -> Expert:
     return expert
 
 
+@bp.route("/<int:expert_id>/edit", methods=["GET", "POST"])
+@allow("expert.edit")
+def edit(expert_id: int) -> Answer:
+    expert = _editable(expert_id)
+    form = KnowledgeForm(
+        data={
+            "fields": expert.fields,
+            "employer": expert.employer,
+            "professional_title": expert.professional_title,
+            "regions": " ".join(expert.regions),
+            "most_panels": expert.most_panels,
+        }
+    )
+    if form.validate_on_submit():
+        try:
+            services.edit_expert(
+                expert,
+                fields=form.fields.data,
+                employer=form.employer.data,
+                professional_title=form.professional_title.data or "",
+                regions=form.codes(),
+                most_panels=form.most_panels.data,
+                by=current_user,
+            )
+            flash(gettext("The entry is changed."), "ok")
+            return redirect(url_for("experts.show", expert_id=expert.id), code=303)
+        except Refusal as refusal:
+            form.form_errors.append(say(refusal.sentence))
+    return _form_page(expert, form, gettext("Change what the draw goes by"), gettext("Save the entry"))
+
+
+def _form_page(expert: Expert, form: Any, title: str, act: str, **more: Any) -> Answer:
+    page = render_template(
+        "components/form_page.html",
+        form=form,
+        title=title,
+        act=act,
+        intro=expert.person.name,
+        back=more.pop("back", None) or url_for("experts.show", expert_id=expert.id),
+        place=[
+            {"label": gettext("Experts"), "url": url_for("experts.list")},
+            {"label": expert.person.name, "url": url_for("experts.show", expert_id=expert.id)},
+        ],
+    )
+    return page, 422 if form.is_submitted() else 200
+
+
+@bp.post("/<int:expert_id>/admission")
+@allow("expert.verify")
+def admit(expert_id: int) -> Answer:
+    """The second person's yes until a day, or no with why."""
+    expert = queries.editable_expert(current_user, expert_id, "expert.verify")
+    if expert is None:
+        abort(404)
+    if request.form.get("answer") == "refuse":
+        form = ActivityForm()
+        if not form.validate_on_submit():
+            return _expert_page(expert, form), 422
+        services.refuse_expert(expert, reason=form.reason.data, by=current_user)
+        flash(gettext("The expert is not admitted."), "ok")
+        return redirect(url_for("experts.show", expert_id=expert.id), code=303)
+    admission = AdmissionForm()
+    if admission.validate_on_submit():
+        try:
+            services.admit_expert(expert, admission.valid_to.data, by=current_user)
+            flash(gettext("The expert is in the pool and may be drawn."), "ok")
+            return redirect(url_for("experts.show", expert_id=expert.id), code=303)
+        except Refusal as refusal:
+            if refusal.status == 403:
+                raise
+            admission.valid_to.errors = [say(refusal.sentence)]
+    return _expert_page(expert, admission, admission), 422
+
+
+@bp.post("/<int:expert_id>/proposal")
+@allow("expert.edit")
+def propose(expert_id: int) -> Answer:
+    """Ask for the admission anew."""
+    expert = _editable(expert_id)
+    services.propose_again(expert, by=current_user)
+    flash(gettext("Proposed. Another person admits the expert; until then nobody draws them."), "ok")
+    return redirect(url_for("experts.show", expert_id=expert.id), code=303)
+
+
+@bp.route("/<int:expert_id>/absences/new", methods=["GET", "POST"])
+@allow("expert.edit")
+def absence(expert_id: int) -> Answer:
+    expert = _editable(expert_id)
+    return _absence([expert], url_for("experts.show", expert_id=expert.id))
+
+
+def _absence(experts: list[Expert], back: str) -> Answer:
+    form = AbsenceForm(data={"starts_on": clock.today(), "ends_on": clock.today()})
+    if form.validate_on_submit():
+        try:
+            for expert in experts:
+                services.note_absence(
+                    expert,
+                    form.starts_on.data,
+                    form.ends_on.data,
+                    reason=form.reason.data or "",
+                    by=current_user,
+                )
+            flash(gettext("Noted. No draw whose scoring falls on these days takes the expert."), "ok")
+            return redirect(back, code=303)
+        except Refusal as refusal:
+            form.form_errors.append(say(refusal.sentence))
+    if back == url_for("experts.own"):
+        page = render_template(
+            "components/form_page.html",
+            form=form,
+            title=gettext("Note days away"),
+            act=gettext("Note the days away"),
+            back=back,
+        )
+        return page, 422 if form.is_submitted() else 200
+    return _form_page(experts[0], form, gettext("Note days away"), gettext("Note the days away"))
+
+
+@bp.route("/own/absences/new", methods=["GET", "POST"])
+@allow("expert.declare")
+def own_absence() -> Answer:
+    """An expert says when not to be drawn, for every pool at once."""
+    found = queries.of_person(current_user.person_id)
+    if not found:
+        abort(404)
+    return _absence(found, url_for("experts.own"))
+
+
+@bp.route("/<int:expert_id>/conduct/new", methods=["GET", "POST"])
+@allow("expert.edit")
+def conduct(expert_id: int) -> Answer:
+    expert = _editable(expert_id)
+    form = ConductForm()
+    if form.validate_on_submit():
+        services.note_conduct(expert, form.kind.data, form.note.data, by=current_user)
+        flash(gettext("Noted. A breach takes the expert out of the draw at once."), "ok")
+        return redirect(url_for("experts.show", expert_id=expert.id), code=303)
+    return _form_page(expert, form, gettext("Note conduct"), gettext("Note the conduct"))
+
+
 @bp.route("/<int:expert_id>/interests/new", methods=["GET", "POST"])
 @allow("expert.edit")
 def declare_for(expert_id: int) -> Answer:
@@ -162,7 +359,13 @@ def declare_for(expert_id: int) -> Answer:
 @bp.get("/own")
 @allow("expert.declare")
 def own() -> str:
-    return render_template("experts/own.html", **_interests(current_user.person_id))
+    pools = queries.of_person(current_user.person_id)
+    return render_template(
+        "experts/own.html",
+        away=[item for pool in pools for item in pool.absences if item.ends_on >= clock.today()],
+        in_a_pool=bool(pools),
+        **_interests(current_user.person_id),
+    )
 
 
 @bp.route("/own/declare", methods=["GET", "POST"])
@@ -194,6 +397,7 @@ def _declare(person: Person, within: Select[Any], back: str) -> Answer:
                     form.kind.data,
                     form.since.data,
                     until=form.until.data,
+                    position=form.position.data or "",
                     note=form.note.data or "",
                     by=current_user,
                 )

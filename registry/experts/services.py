@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 
@@ -10,13 +12,18 @@ from core import clock
 from core.access.policy import Refusal
 from core.audit.services import Actor, record
 from core.db import db
+from core.lifecycle import fire
 from core.text import N_, Message
 from registry.agencies.models import Agency
-from registry.experts.models import Expert
+from registry.agencies.rules import DivisionError, is_known_division, normalise_division
+from registry.experts.models import CONDUCT, Expert, ExpertAbsence, ExpertConduct
+from registry.experts.queries import of_person
+from registry.experts.rules import ADMISSION_MONTHS
 from registry.interests.queries import open_interest
 from registry.interests.services import declare_interest
 from registry.organizations.models import FIELDS, Organization
 from registry.persons.models import Person
+from registry.persons.queries import Entry, Part, add_part, within
 
 
 def add_expert(
@@ -27,9 +34,12 @@ def add_expert(
     employer: str,
     employer_organization: Organization | None = None,
     employed_by_agency: Agency | None = None,
+    professional_title: str = "",
+    regions: Sequence[str] = (),
+    most_panels: int | None = None,
     by: Actor,
 ) -> Expert:
-    """Take a person into the pool of ``agency``.
+    """Propose a person for the pool of ``agency``; another person admits.
 
     ``employer_organization`` is an employer on our register: it becomes an interest, so that the
     draw recuses the expert. ``employed_by_agency`` marks an insider (REX: two thirds from outside).
@@ -49,6 +59,10 @@ def add_expert(
         employer=employer.strip(),
         employer_organization_id=employer_organization.id if employer_organization else None,
         employed_by_agency_id=employed_by_agency.id if employed_by_agency else None,
+        professional_title=professional_title.strip(),
+        regions=_regions(regions),
+        most_panels=most_panels,
+        proposed_by=by.actor_id,
     )
     db.session.add(expert)
     db.session.flush()
@@ -60,6 +74,64 @@ def add_expert(
     return expert
 
 
+def _regions(codes: Sequence[str]) -> list[str]:
+    found = []
+    for code in codes:
+        try:
+            normal = normalise_division(code)
+        except DivisionError as error:
+            raise Refusal(error.message) from error
+        if not is_known_division(normal):
+            raise Refusal(
+                Message(N_("“%(code)s” is no province, city, county or place below one."), {"code": normal})
+            )
+        found.append(normal)
+    return sorted(set(found))
+
+
+def edit_expert(
+    expert: Expert,
+    *,
+    fields: Sequence[str],
+    employer: str,
+    professional_title: str,
+    regions: Sequence[str],
+    most_panels: int | None,
+    by: Actor,
+) -> None:
+    """Change what the draw goes by. Raises :class:`Refusal` without a field or for an unknown region."""
+    if not fields:
+        raise Refusal(Message(N_("Choose at least one field of knowledge: the draw goes by it.")))
+    told: dict[str, Any] = {
+        "fields": list(fields),
+        "employer": employer.strip(),
+        "professional_title": professional_title.strip(),
+        "regions": _regions(regions),
+        "most_panels": most_panels,
+    }
+    changed = [key for key, value in told.items() if getattr(expert, key) != value]
+    for key in changed:
+        setattr(expert, key, told[key])
+    db.session.flush()
+    if changed:
+        record(expert, "edited", by=by, details={"fields": changed})
+
+
+def admit_expert(expert: Expert, valid_to: date | None = None, *, by: Actor) -> None:
+    """The second person's yes, for three years unless another day is given."""
+    fire(expert, "admit", by=by, valid_to=valid_to or clock.add_months(clock.today(), ADMISSION_MONTHS))
+
+
+def refuse_expert(expert: Expert, *, reason: str, by: Actor) -> None:
+    """The second person's no, with why."""
+    fire(expert, "refuse", by=by, note=reason.strip(), reason=reason)
+
+
+def propose_again(expert: Expert, *, by: Actor) -> None:
+    """Ask for the admission anew, also to renew it before it ends; until then nobody draws the expert."""
+    fire(expert, "propose", by=by)
+
+
 def set_active(expert: Expert, active: bool, *, reason: str, by: Actor) -> None:
     """Take an expert out of the draw, or back in, with why."""
     if expert.active == active:
@@ -69,3 +141,69 @@ def set_active(expert: Expert, active: bool, *, reason: str, by: Actor) -> None:
     expert.active = active
     db.session.flush()
     record(expert, "activated" if active else "deactivated", by=by, details={"note": reason.strip()})
+
+
+def note_absence(
+    expert: Expert, starts_on: date, ends_on: date, *, reason: str = "", by: Actor
+) -> ExpertAbsence:
+    """Days, both included, on which the expert is not drawn."""
+    if ends_on < starts_on:
+        raise Refusal(Message(N_("The last day lies before the first: check both days.")))
+    if ends_on < clock.today():
+        raise Refusal(Message(N_("These days are over: only days to come keep from a draw.")))
+    row = ExpertAbsence(expert_id=expert.id, starts_on=starts_on, ends_on=ends_on, reason=reason.strip())
+    db.session.add(row)
+    db.session.flush()
+    record(
+        expert,
+        "absence_noted",
+        by=by,
+        details={"from": starts_on.isoformat(), "to": ends_on.isoformat(), "note": reason.strip()},
+    )
+    return row
+
+
+def note_conduct(expert: Expert, kind: str, note: str, *, by: Any) -> ExpertConduct:
+    """How the expert behaved at a panel; a breach takes out of the draw at once (财库〔2016〕198号)."""
+    if kind not in CONDUCT:
+        raise ValueError(f"unknown conduct {kind}")
+    if not note.strip():
+        raise Refusal(Message(N_("Say what happened: the timeline keeps it.")))
+    row = ExpertConduct(
+        expert_id=expert.id, noted_on=clock.today(), kind=kind, note=note.strip(), noted_by=by.actor_id
+    )
+    db.session.add(row)
+    db.session.flush()
+    record(expert, "conduct_noted", by=by, details={"kind": kind, "note": note.strip()})
+    if kind == "breach":
+        set_active(expert, False, reason=note, by=by)
+    return row
+
+
+# What is kept about a person ---------------------------------------------------------------------
+
+
+def _entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    return [
+        Entry(
+            item.id,
+            Message(N_("review expert, %(employer)s"), {"employer": item.employer or "—"}),
+            item.admitted_on,
+            item.valid_to,
+            {N_("Professional title"): item.professional_title, N_("Regions"): ", ".join(item.regions)},
+            Message(N_("Records of a selection are kept for fifteen years.")),
+            "政府采购法 第四十二条",
+            ("expert.read", item.agency_id, "experts.show", {"expert_id": item.id}),
+        )
+        for item in of_person(person_id)
+        if agencies is None or item.agency_id in agencies
+    ]
+
+
+def _in_a_pool(agencies: set[int]) -> Any:
+    return (
+        select(Expert.id).where(Expert.person_id == Person.id, *within(Expert.agency_id, agencies)).exists()
+    )
+
+
+add_part(Part("expert", N_("Pool of experts"), "expert.read", _entries, _in_a_pool))

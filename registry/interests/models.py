@@ -39,6 +39,8 @@ RELATIONS = {
     "collateral": N_("uncle, aunt, nephew, niece or cousin"),
     "affinity": N_("relative by marriage"),
 }
+# A marriage and what follows from it may end.
+ENDS = ("spouse", "affinity")
 INVERSE = {"parent": "child", "child": "parent", "grandparent": "grandchild", "grandchild": "grandparent"}
 
 

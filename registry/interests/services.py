@@ -14,12 +14,12 @@ from core.audit.services import Actor, record
 from core.db import db
 from core.text import N_, Message
 from registry.agencies.models import Agency
-from registry.interests.models import INVERSE, KINDS, RELATIONS, Employment, Interest, Kinship
+from registry.interests.models import ENDS, INVERSE, KINDS, RELATIONS, Employment, Interest, Kinship
 from registry.interests.queries import employments_of, interests_of_person, relatives_of
 from registry.interests.rules import RULE, SOURCE, counts
 from registry.organizations.models import Organization
 from registry.persons.models import Person
-from registry.persons.queries import Entry, Part, add_part
+from registry.persons.queries import Entry, Part, add_part, within
 
 
 def declare_interest(
@@ -157,7 +157,7 @@ def record_kinship(person: Person, relative: Person, relation: str, *, by: Actor
 
 def end_kinship(row: Kinship, until: date, *, by: Actor) -> None:
     """A marriage, or what follows from it, has ended; kinship by blood does not end."""
-    if row.relation not in ("spouse", "affinity"):
+    if row.relation not in ENDS:
         raise Refusal(
             Message(N_("Kinship by blood does not end. If it was noted by mistake, say so to your reviewing officer.")),
             rule=RULE,
@@ -262,3 +262,32 @@ add_part(
     Part("employment", N_("Working life"), "person.read", _employment_entries, None, _take_out(Employment))
 )
 add_part(Part("kinship", N_("Kinship"), "person.read", _kinship_entries))
+
+
+def _leader_entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    rows = db.session.scalars(
+        select(Organization)
+        .where(Organization.legal_representative_id == person_id, *within(Organization.agency_id, agencies))
+        .order_by(Organization.id)
+    )
+    return [
+        Entry(
+            row.id,
+            Message(N_("legal representative of %(organization)s"), {"organization": row.name}),
+            duty=Message(N_("The register of an organization names its legal representative.")),
+            source="社会团体登记管理条例；民办非企业单位登记管理暂行条例；基金会管理条例",
+            link=("organization.read", row.agency_id, "organizations.show", {"organization_id": row.id}),
+        )
+        for row in rows
+    ]
+
+
+def _leads(agencies: set[int]) -> Any:
+    return (
+        select(Organization.id)
+        .where(Organization.legal_representative_id == Person.id, Organization.agency_id.in_(agencies))
+        .exists()
+    )
+
+
+add_part(Part("organization", N_("Legal representative"), "organization.read", _leader_entries, _leads))

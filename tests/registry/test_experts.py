@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -10,10 +10,13 @@ from core import clock
 from core.access.policy import Refusal
 from core.audit.services import SYSTEM
 from core.db import db, transaction
+from registry.accounts.models import RoleAssignment
 from registry.experts.models import Expert
-from registry.experts.queries import pool
-from registry.experts.services import add_expert, set_active
+from registry.experts.queries import of_person, pool
+from registry.experts.rules import obstacle
+from registry.experts.services import add_expert, admit_expert, set_active
 from registry.interests.queries import conflict, interests_of_person
+from registry.persons.services import record_person
 from tests import world
 
 
@@ -99,3 +102,86 @@ def test_an_expert_declares_and_sees_only_the_own_ties(bare_app, browser_as):
         assert [item.kind for item in mine] == ["advice"]
         assert len(interests_of_person(world.user("expert1").person_id)) == 1
     browser_as("clerk").get("/experts/own", status=403)
+
+
+def proposed(**more):
+    person = record_person("示例新专家", phone="13500000001", by=SYSTEM)
+    return add_expert(
+        world.agency(), person, fields=["elderly"], employer="示例大学", by=world.user("clerk"), **more
+    )
+
+
+def test_two_people_admit_an_expert(bare_app, browser_as):
+    with bare_app.app_context(), transaction():
+        number = proposed().id
+        assert number not in {item.id for item in pool(world.agency().id)}
+    assert "示例新专家" in browser_as("reviewer").get("/home").text
+    assert "admit" not in browser_as("clerk").get(f"/experts/{number}").forms
+    page = browser_as("reviewer").get(f"/experts/{number}").forms["admit"].submit().follow()
+    assert "可参加抽取" in page.text or "抽取" in page.text
+    with bare_app.app_context():
+        expert = db.session.get(Expert, number)
+        assert number in {item.id for item in pool(world.agency().id)}
+        assert expert.valid_to == clock.add_months(clock.today(), 36)
+        with transaction(), pytest.raises(Refusal):
+            admit_expert(expert, by=world.user("clerk"))
+    with bare_app.app_context(), clock.at(clock.now() + timedelta(days=3 * 366)):
+        assert number not in {item.id for item in pool(world.agency().id)}
+
+
+def test_the_proposer_cannot_admit_even_with_both_roles(app):
+    with transaction() as session:
+        clerk = world.user("clerk")
+        expert = proposed()
+        session.add(
+            RoleAssignment(
+                user_id=clerk.id,
+                role="funder_reviewer",
+                agency_id=world.agency().id,
+                valid_from=clock.today(),
+            )
+        )
+        session.flush()
+        session.expire(clerk)
+        with pytest.raises(Refusal, match="three people"):
+            admit_expert(expert, by=clerk)
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({}, ""),
+        ({"absences": [(date(2026, 5, 10), date(2026, 5, 10))]}, "away"),
+        ({"absences": [(date(2026, 5, 11), date(2026, 6, 1))]}, ""),
+        ({"absences": [(date(2026, 4, 1), date(2026, 5, 1))]}, "away"),
+        ({"regions": ["150621"]}, "region"),
+        ({"regions": ["150600"]}, ""),
+        ({"regions": ["150621", "150602001"]}, ""),
+        ({"panels": 3}, "workload"),
+        ({"panels": 2}, ""),
+    ],
+)
+def test_what_keeps_from_a_draw(facts, why):
+    told = {"absences": [], "regions": [], "panels": 0, **facts}
+    found = obstacle(
+        **told, most_panels=3, division="150602001", first=date(2026, 5, 1), last=date(2026, 5, 10)
+    )
+    assert found == why
+
+
+def test_a_breach_takes_out_of_the_draw(bare_app, browser_as):
+    with bare_app.app_context():
+        number = pool(world.agency().id)[0].id
+    form = browser_as("clerk").get(f"/experts/{number}/conduct/new").forms["form"]
+    form["kind"], form["note"] = "breach", "私下接触申报单位"
+    assert "私下接触申报单位" in form.submit().follow().text
+    with bare_app.app_context():
+        assert number not in {item.id for item in pool(world.agency().id)}
+
+
+def test_an_expert_notes_days_away_for_every_pool(bare_app, browser_as):
+    form = browser_as("expert2").get("/experts/own").click("登记不可用日期").forms["form"]
+    page = form.submit().follow()
+    assert clock.today().strftime("%Y") in page.text
+    with bare_app.app_context():
+        assert [len(item.absences) for item in of_person(world.user("expert2").person_id)] == [1]

@@ -1,0 +1,245 @@
+"""Persons: one row for a human being, a sealed identity number, merging, handing out and taking out."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlalchemy import text
+
+from core import clock
+from core.access.policy import Refusal
+from core.audit.queries import entries_of
+from core.audit.services import SYSTEM
+from core.db import db, transaction
+from registry.experts.models import Expert
+from registry.experts.services import add_expert
+from registry.interests.models import Interest, Kinship
+from registry.interests.queries import conflict, reason_of
+from registry.interests.services import declare_interest, end_interest, record_employment, record_kinship
+from registry.persons.models import Person
+from registry.persons.queries import person_of_identity
+from registry.persons.services import (
+    erase_person,
+    merge_persons,
+    record_person,
+    reveal_identity,
+    set_identity,
+)
+from tests import world
+
+NUMBER = "11010519491231002X"
+OTHER = "150602199003078516"
+
+
+def person(name="示例甲", phone="13700000001", **more):
+    return record_person(name, phone=phone, by=SYSTEM, **more)
+
+
+def test_the_number_lies_sealed_and_is_found_by_its_hash(app):
+    with transaction() as session:
+        one = person(identity_number=NUMBER)
+        assert (one.identity_masked, one.born_on, one.sex) == (
+            "110105********002X",
+            date(1949, 12, 31),
+            "female",
+        )
+        # The same human being whatever telephone is given; nowhere in the database does the number stand.
+        assert person(phone="", identity_number=" 110105 19491231 002x ").id == one.id
+        assert person_of_identity(NUMBER).id == one.id
+        stored = str(session.execute(text("SELECT * FROM person")).all())
+        stored += str(session.execute(text("SELECT details FROM audit_entry")).all())
+        assert NUMBER not in stored and NUMBER[6:14] not in stored.replace("1949-12-31", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "words"),
+    [("示例乙", NUMBER, "another name"), ("示例甲", NUMBER[:-1] + "1", "does not fit")],
+)
+def test_a_number_under_another_name_or_a_wrong_one_is_refused(app, name, number, words):
+    with transaction():
+        person(identity_number=NUMBER)
+        with pytest.raises(Refusal, match=words):
+            person(name, "13700000002", identity_number=number)
+        second = person("示例丙", "13700000003")
+        with pytest.raises(Refusal, match="belongs to another entry"):
+            set_identity(second, NUMBER, by=SYSTEM)
+
+
+def test_each_reading_is_written_down_with_its_reason(bare_app, browser_as):
+    with bare_app.app_context(), transaction():
+        expert = db.session.query(Expert).order_by(Expert.id).first()
+        set_identity(expert.person, NUMBER, by=SYSTEM)
+        number, name = expert.person_id, expert.person.name
+    browser = browser_as("clerk")
+    page = browser.get("/persons/", {"q": "示例专家甲"}).click(name)
+    assert "110105********002X" in page.text and NUMBER not in page.text
+    assert page.forms["reveal"].submit(expect_errors=True).status_int == 422
+    page.forms["reveal"]["reason"] = "核对证书"
+    shown = page.forms["reveal"].submit()
+    assert NUMBER in shown.text
+    with bare_app.app_context():
+        last = entries_of(db.session.get(Person, number))[0]
+        assert (last.event, last.actor_name) == ("identity_read", "示例陈静")
+        assert "核对证书" in last.details
+    # A leader sees the page and no way to the number; a township that does not know the person sees nothing.
+    assert "reveal" not in browser_as("leader").get(f"/persons/{number}").forms
+    browser_as("township_clerk").get(f"/persons/{number}", status=404)
+    assert name not in browser_as("township_clerk").get("/persons/").text
+
+
+def test_merging_moves_every_link_and_keeps_the_other_row_as_a_name(app):
+    with transaction():
+        kept, gone = person(), person("示例甲", "13700000009", identity_number=NUMBER)
+        body = world.organization()
+        tie = declare_interest(gone, body, "advice", clock.today(), by=SYSTEM)
+        expert = add_expert(world.agency(), gone, fields=["elderly"], employer="示例大学", by=SYSTEM)
+        relative = person("示例亲属", "13700000010")
+        record_kinship(gone, relative, "spouse", by=SYSTEM)
+        record_kinship(relative, kept, "spouse", by=SYSTEM)
+        record_kinship(gone, kept, "sibling", by=SYSTEM)
+        merge_persons(kept, gone, reason="同一身份证件", by=SYSTEM)
+        assert {db.session.get(Interest, tie.id).person_id, db.session.get(Expert, expert.id).person_id} == {
+            kept.id
+        }
+        assert gone.merged_into_id == kept.id and gone.identity_hash is None
+        assert kept.identity_masked == "110105********002X" and person_of_identity(NUMBER).id == kept.id
+        # Nobody is kin of themselves now.
+        assert all(kept.id in (row.person_id, row.relative_id) for row in db.session.query(Kinship))
+        assert all(row.person_id != row.relative_id for row in db.session.query(Kinship))
+        assert conflict(kept.id, body.id, on=clock.today()).kind == "advice"
+        with pytest.raises(Refusal, match="neither of them merged"):
+            merge_persons(kept, gone, reason="再次", by=SYSTEM)
+
+
+def test_what_speaks_against_merging_is_said(app):
+    with transaction():
+        one, two = person(identity_number=NUMBER), person("示例甲", "13700000009", identity_number=OTHER)
+        with pytest.raises(Refusal, match="two human beings"):
+            merge_persons(one, two, reason="同名", by=SYSTEM)
+        clerk, leader = world.user("clerk"), world.user("leader")
+        with pytest.raises(Refusal, match="Both have an account"):
+            merge_persons(clerk.person, leader.person, reason="同名", by=SYSTEM)
+        experts = db.session.query(Expert).order_by(Expert.id).limit(2).all()
+        leader.active = False
+        for user in db.session.query(type(leader)).filter_by(person_id=experts[1].person_id):
+            user.active = False
+        with pytest.raises(Refusal, match="same list"):
+            merge_persons(experts[0].person, experts[1].person, reason="同名", by=SYSTEM)
+
+
+def test_a_reviewer_merges_what_looks_double(bare_app, browser_as):
+    with bare_app.app_context(), transaction():
+        first = record_person("示例重名", phone="13600000001", by=SYSTEM)
+        second = Person(name="示例重名", phone="13600000001")
+        db.session.add(second)
+        db.session.flush()
+        for item in (first, second):
+            declare_interest(item, world.organization(), "declared", clock.today(), by=SYSTEM)
+        kept, gone = first.id, second.id
+    page = browser_as("reviewer").get("/persons/duplicates")
+    assert page.text.count("示例重名 #") >= 2
+    form = page.click(href=f"/persons/{kept}/merge").forms["form"]
+    form["given_up"], form["reason"] = str(gone), "同一电话，本人确认"
+    assert "#" not in form.submit().follow().html.h1.text
+    browser_as("clerk").get("/persons/duplicates", status=403)
+    browser_as("reviewer").get(f"/persons/{gone}", status=404)
+
+
+def test_kinship_counts_from_both_sides_and_says_why(app):
+    with transaction():
+        body = world.organization("示例企业甲")
+        head = db.session.get(Person, body.legal_representative_id)
+        clerk = world.user("clerk")
+        record_kinship(head, clerk.person, "child", by=SYSTEM)
+        tie = conflict(clerk.person_id, body.id, on=clock.today())
+        assert tie.kind == "kinship" and head.name in reason_of(tie).english()
+        with pytest.raises(Refusal, match="noted already"):
+            record_kinship(clerk.person, head, "parent", by=SYSTEM)
+        assert conflict(clerk.person_id, world.organization().id, on=clock.today()) is None
+
+
+def test_working_life_counts_by_row_and_by_exact_name_for_three_years(app):
+    today = clock.today()
+    with transaction():
+        one, two = person(), person("示例乙", "13700000002")
+        body, other = world.organization(), world.organization("示例企业甲")
+        record_employment(
+            one,
+            "",
+            today - timedelta(days=900),
+            until=today - timedelta(days=500),
+            organization=body,
+            by=SYSTEM,
+        )
+        record_employment(
+            two, other.name, today - timedelta(days=3000), until=today - timedelta(days=1300), by=SYSTEM
+        )
+        assert conflict(one.id, body.id, on=today).kind == "employment"
+        assert conflict(two.id, other.id, on=today) is None
+        assert conflict(two.id, other.id, on=today - timedelta(days=400)).kind == "employment"
+
+
+def test_a_copy_holds_everything_and_what_no_duty_holds_goes(bare_app, browser_as):
+    today = clock.today()
+    with bare_app.app_context(), transaction():
+        one = person(identity_number=NUMBER)
+        body = world.organization()
+        old = declare_interest(one, body, "advice", today - timedelta(days=2000), by=SYSTEM)
+        end_interest(old, today - timedelta(days=1500), by=SYSTEM)
+        fresh = declare_interest(one, body, "declared", today, note="表亲", by=SYSTEM)
+        number, stays, goes = one.id, fresh.id, old.id
+    browser = browser_as("clerk")
+    form = browser.get(f"/persons/{number}/export").forms["form"]
+    form["reason"] = "本人来信"
+    book = CalamineWorkbook.from_filelike(io.BytesIO(form.submit().body))
+    cells = str([book.get_sheet_by_name(name).to_python() for name in book.sheet_names])
+    assert "示例甲" in cells and "表亲" in cells and "110105********002X" in cells and NUMBER not in cells
+    page = browser.get(f"/persons/{number}/erase")
+    assert "政府采购法实施条例 第九条" in page.text
+    form = page.forms["erase"]
+    form["reason"] = "本人来信"
+    assert "1" in form.submit().follow().text
+    with bare_app.app_context():
+        assert db.session.get(Interest, goes) is None and db.session.get(Interest, stays) is not None
+        # What must be kept names the person, so the name stays.
+        kept = db.session.get(Person, number)
+        assert kept.name == "示例甲" and kept.erased_on == today
+
+
+def test_when_nothing_must_be_kept_nothing_names_the_person(app):
+    with transaction():
+        one = person(identity_number=NUMBER)
+        old = declare_interest(
+            one, world.organization(), "advice", clock.today() - timedelta(days=2000), by=SYSTEM
+        )
+        end_interest(old, clock.today() - timedelta(days=1500), by=SYSTEM)
+        assert erase_person(one, reason="本人意愿", user=None, by=SYSTEM) == (1, 0)
+        assert (one.name, one.phone, one.identity_masked, one.born_on) == ("***", "", "", None)
+        assert person_of_identity(NUMBER) is None
+        with pytest.raises(Refusal, match="No identity number"):
+            reveal_identity(one, reason="核对", by=SYSTEM)
+
+
+def test_everybody_sees_and_takes_along_what_is_kept_about_them(bare_app, browser_as):
+    browser = browser_as("expert1")
+    page = browser.get("/account").click("我的个人信息")
+    assert "示例暖邻社区服务中心" in page.text and "政府采购法 第四十二条" in page.text
+    answer = page.forms["own-export"].submit()
+    assert answer.headers["Content-Type"].endswith("sheet")
+    assert "示例专家甲" in str(
+        CalamineWorkbook.from_filelike(io.BytesIO(answer.body)).get_sheet_by_index(0).to_python()
+    )
+
+
+def test_asking_whether_somebody_must_stand_back(bare_app, browser_as):
+    with bare_app.app_context():
+        number = world.user("expert1").person_id
+    form = browser_as("clerk").get(f"/interests/person/{number}/check").forms["check"]
+    form["organization"] = "示例暖邻社区服务中心"
+    page = form.submit()
+    assert "须回避" in page.text and "REX" in page.text
+    form["organization"] = "示例企业甲"
+    assert "未发现" in form.submit().text
