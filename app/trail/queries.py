@@ -24,8 +24,9 @@ from core.lifecycle import LIFECYCLES
 from core.text import N_, Message
 from registry.accounts.models import RoleAssignment, User
 from registry.agencies.models import Agency
-from registry.experts.models import Expert
+from registry.interests.models import Kinship
 from registry.organizations.models import Organization
+from registry.persons.models import Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +184,24 @@ def _accounts(units: set[int]) -> Select[Any]:
 
 
 def _people(units: set[int]) -> Select[Any]:
-    accounts = select(User.person_id).where(User.id.in_(_accounts(units)))
-    leaders = select(Organization.legal_representative_id).where(Organization.agency_id.in_(units))
-    experts = select(Expert.person_id).where(Expert.agency_id.in_(units))
-    people = db.metadata.tables["person"]
-    return select(people.c.id).where(
-        or_(people.c.id.in_(accounts), people.c.id.in_(leaders), people.c.id.in_(experts))
+    """Persons belong where a row that names them does; a kinship, and an entry that was given up, where
+    the other person does.
+    """
+    known = [
+        Person.id.in_(select(key.parent).where(table.c.id.in_(ids)))
+        for table in db.metadata.sorted_tables
+        if table.name not in ("person", "kinship")
+        for key in table.foreign_keys
+        if key.column.table.name == "person" and (ids := owned(table, units)) is not None
+    ]
+    people = select(Person.id).where(or_(*known))
+    kin = (Kinship.relative_id, Kinship.person_id), (Kinship.person_id, Kinship.relative_id)
+    return select(Person.id).where(
+        or_(
+            Person.id.in_(people),
+            Person.merged_into_id.in_(people),
+            *(Person.id.in_(select(one).where(other.in_(people))) for one, other in kin),
+        )
     )
 
 

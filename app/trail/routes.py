@@ -48,6 +48,7 @@ from registry.accounts import routes as accounts
 from registry.credit import routes as credit
 from registry.experts import routes as experts
 from registry.organizations import routes as organizations
+from registry.persons import routes as persons
 
 bp = Blueprint("trail", __name__, url_prefix="/trail")
 
@@ -82,6 +83,7 @@ EVENTS: dict[str, dict[str, str]] = {
     "payment_batch": batches.EVENTS,
     "ratio_snapshot": ratios.EVENTS,
     "receipt_file": batches.EVENTS,
+    "person": persons.EVENTS,
     "hosted_outflow": hosting.OUTFLOW_EVENTS,
     "hosting": hosting.EVENTS,
     "recovery": recoveries.EVENTS,

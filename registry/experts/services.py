@@ -192,8 +192,8 @@ def _entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
             item.valid_to,
             {N_("Professional title"): item.professional_title, N_("Regions"): ", ".join(item.regions)},
             Message(N_("Records of a selection are kept for fifteen years.")),
-            "政府采购法 第四十二条",
-            ("expert.read", item.agency_id, "experts.show", {"expert_id": item.id}),
+            source="政府采购法 第四十二条",
+            link=("expert.read", item.agency_id, "experts.show", {"expert_id": item.id}),
         )
         for item in of_person(person_id)
         if agencies is None or item.agency_id in agencies
