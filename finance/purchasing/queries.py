@@ -706,10 +706,10 @@ def line_rows(
     found: Figures, line: ServiceLine, name: str, *, limit: int = 500
 ) -> tuple[list[RowVerdict], list[RowVerdict]]:
     """This year's rows and last year's rows of a service, also those out of scope, with the reason of each."""
-    judged = rows_of_services(found, [line.service, *line.joined_to], name, limit=limit)
+    every = rows_of_services(found, [line.service, *line.joined_to], name, limit=limit)
     return (
-        [item for item in judged if item.row.fiscal_year == found.year],
-        [item for item in judged if item.row.fiscal_year != found.year],
+        [item for item in every if item.row.fiscal_year == found.year],
+        [item for item in every if item.row.fiscal_year != found.year],
     )
 
 
@@ -732,7 +732,7 @@ def rows_of_services(
         .order_by(Purchase.id + 0)
         .limit(limit)
     )
-    return [_judged(found, row, name) for row in _as_rows(statement)]
+    return [judged(found, row, name) for row in _as_rows(statement)]
 
 
 SCANNED, LEVELS_SCANNED = 2_000, 50
@@ -753,20 +753,20 @@ def rows_behind(
 
     ``wanted`` chooses among at most ``SCANNED`` rows: a page may hold fewer than ``limit`` and yet lead on.
     """
-    judged: list[RowVerdict] = []
+    taken: list[RowVerdict] = []
     looked = levels_looked = 0
     step = limit + 1 if wanted is None else 400
     for rows, here in _in_steps(found, name, services, _row_place(after), step):
         for row in rows:
-            item = _judged(found, row, name)
+            item = judged(found, row, name)
             if wanted is None or wanted(item):
-                judged.append(item)
-                if len(judged) > limit:
-                    return judged[:limit], _row_key(judged[limit - 1].row)
+                taken.append(item)
+                if len(taken) > limit:
+                    return taken[:limit], _row_key(taken[limit - 1].row)
         looked, levels_looked = looked + len(rows), levels_looked + (len(rows) < step)
         if looked >= SCANNED or levels_looked >= LEVELS_SCANNED:
-            return judged, _row_key(rows[-1]) if rows else f"{here}.0"
-    return judged, None
+            return taken, _row_key(rows[-1]) if rows else f"{here}.0"
+    return taken, None
 
 
 def _in_steps(
@@ -837,7 +837,8 @@ def _row_place(after: str) -> tuple[str, int] | None:
     return division, int(number)
 
 
-def _judged(found: Figures, row: PurchaseRow, name: str) -> RowVerdict:
+def judged(found: Figures, row: PurchaseRow, name: str) -> RowVerdict:
+    """How a row enters the figure of this name, by the rules of its own level."""
     return judge_row(
         row,
         found.book.at(normalise_division(row.division_code)),

@@ -6,14 +6,14 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import BigInteger, Select, cast, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from core import clock
@@ -27,6 +27,7 @@ from finance.ledger.models import Account
 from finance.purchasing.models import (
     ContractorOverride,
     LevelFigure,
+    Purchase,
     RatioSnapshot,
     RatioWatch,
 )
@@ -36,6 +37,7 @@ from finance.purchasing.queries import (
     Rules,
     bases,
     continuations,
+    judged,
     levels,
     purchase_rows,
     ratio,
@@ -126,6 +128,71 @@ VERDICTS: dict[str, Callable[[RowVerdict], bool]] = {
     "total": lambda item: item.in_scope and item.weight < 1,
     "outside": lambda item: not item.in_scope,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonSum:
+    """The contracts of one reason: how many, what they sum to on the basis, and what of it counts, in fen."""
+
+    reason: str
+    in_scope: bool
+    contracts: int
+    fen: int
+    so_fen: Fraction
+
+
+# What decides how a row is judged.
+_JUDGED_BY: tuple[Any, ...] = (
+    Purchase.division_code, Purchase.public_service, Purchase.fund_source, Purchase.catalogue_code,
+    Purchase.is_venture, Purchase.contractor_kind, Purchase.contractor_code, Purchase.host_code, Purchase.so_share,
+)  # fmt: skip
+
+
+def sums_by_reason(found: Figures, name: str, *, quarter: int = 4) -> list[ReasonSum]:
+    """This year's contracts at the level (or under it) summed by the reason why they count or not.
+
+    Rows that are judged alike are summed by the database; largest sums first, those out of scope last.
+    """
+    net = cast(Purchase.amount, BigInteger) - cast(Purchase.cancelled_amount, BigInteger)
+    told = {"budget": Purchase.budget_amount, "payment": Purchase.paid_amount}.get(found.basis)
+    known = (Purchase.amount if told is None else told).is_not(None).label("known")
+    amount = cast(func.sum(net if told is None else cast(told, BigInteger)), BigInteger)
+    rollup = name.startswith("rollup")
+    query = (
+        select(*_JUDGED_BY, known, func.count(), amount)
+        .where(
+            under(Purchase.division_code, found.division)
+            if rollup
+            else Purchase.division_code == found.division,
+            Purchase.fiscal_year == found.year,
+        )
+        .group_by(*_JUDGED_BY, known)
+    )
+    if quarter < 4:
+        query = query.where(Purchase.signed_on < date(found.year, 3 * quarter + 1, 1))
+    sums: dict[tuple[str, bool], tuple[int, int, Fraction]] = {}
+    for *facts, is_known, count, fen in db.session.execute(query):
+        item = judged(found, _alike(found, facts, Money(int(fen or 0)) if is_known else None), name)
+        key = (item.reason, item.in_scope)
+        before = sums.get(key, (0, 0, Fraction(0)))
+        fen = int(fen or 0)
+        sums[key] = (before[0] + count, before[1] + fen, before[2] + item.weight * fen)
+    return sorted(
+        (ReasonSum(reason, in_scope, *values) for (reason, in_scope), values in sums.items()),
+        key=lambda row: (not row.in_scope, -row.fen, row.reason),
+    )
+
+
+def _alike(found: Figures, facts: Sequence[Any], amount: Money | None) -> PurchaseRow:
+    """Rows that are judged alike, as one row."""
+    division, public, fund_source, catalogue, venture, kind, code, host, share = facts
+    return PurchaseRow(
+        contract_no="", fiscal_year=found.year, division_code=division, purchaser="", service_key="",
+        service_name="", catalogue_code=catalogue, public_service=public, contractor="", contractor_code=code,
+        contractor_kind=kind, host_code=host, so_share=None if share is None else Fraction(share),
+        amount=amount or Money(0), cancelled_amount=Money(0), fund_source=fund_source, method="", signed_on=None,
+        is_venture=venture, budget_amount=amount, paid_amount=amount,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,9 +416,10 @@ def years_due(user: Any) -> list[tuple[str, int, date]]:
     year = clock.today().year - 1
     found = []
     for division in sorted(own_divisions(user, "ratio.prepare")):
+        # A level that bought nothing itself has nothing to freeze, whatever it bought the year before.
         bought = db.session.scalar(
-            select(LevelFigure.id)
-            .where(LevelFigure.division_code == division, LevelFigure.fiscal_year == year)
+            select(Purchase.id)
+            .where(Purchase.division_code == division, Purchase.fiscal_year == year)
             .limit(1)
         )
         living = db.session.scalar(

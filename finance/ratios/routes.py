@@ -351,6 +351,32 @@ def contracts() -> Any:
     )
 
 
+@bp.get("/ratio/reasons")
+@allow("purchase.read")
+def reasons() -> Any:
+    """What the contracts of each reason sum to, in scope and out of it."""
+    asked = _asked() or abort(404)
+    day, quarter = _moment(asked.year)
+    result = judging(asked.division, asked.year, on=day)
+    view = _view()
+    sums = queries.sums_by_reason(result, view, quarter=quarter)
+    return render_template(
+        "ratios/reasons.html",
+        result=result,
+        view=view,
+        day=day,
+        quarter=quarter,
+        sums=sums,
+        total=sum(item.fen for item in sums if item.in_scope),
+        social=sum((item.so_fen for item in sums), Fraction(0)),
+        outside=sum(item.fen for item in sums if not item.in_scope),
+        labels=division_labels({asked.division}),
+        LABELS=LABELS,
+        BASIS_WORDS=BASIS_WORDS,
+        REASON_WORDS=REASON_WORDS,
+    )
+
+
 @bp.get("/ratio/rows.xlsx")
 @allow("purchase.read")
 def rows() -> Any:
