@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from wtforms.fields import SelectChoice
@@ -15,6 +15,7 @@ from core import clock
 from core.access.policy import Refusal
 from core.audit.queries import history_of
 from core.db import db
+from core.documents.services import pdf_available, print_out
 from core.money import Money
 from core.rules.rules import Verdict
 from core.text import N_, Message
@@ -28,6 +29,7 @@ from finance.disbursements.queries import names_of
 from finance.hosting import policy, queries, services
 from finance.hosting.forms import AddForm, ConfirmForm, DraftForm, MonthForm, OutflowForm, ReasonForm
 from finance.hosting.models import HostedProject, Hosting, HostReport, Outflow
+from finance.hosting.reports import document_facts
 from finance.hosting.rules import KINDS
 from finance.ledger.queries import extract_of
 from registry.agencies.models import Agency
@@ -132,6 +134,14 @@ def show(hosting_id: int) -> Any:
     return _page(_load(hosting_id))
 
 
+@bp.get("/<int:hosting_id>/agreement.pdf")
+@allow("hosting.read", "own.read")
+def document(hosting_id: int) -> Response:
+    """The tripartite agreement in the layout of official documents."""
+    hosting = _load(hosting_id)
+    return print_out("hosting/document.html", document_facts(hosting), hosting.number)
+
+
 def _page(hosting: Hosting, status: int = 200, **forms: Any) -> Any:
     """The agreement: its signatures, projects, reports and end."""
     official = current_user.may("hosting.read", agency_id=hosting.agency_id)
@@ -168,6 +178,7 @@ def _page(hosting: Hosting, status: int = 200, **forms: Any) -> Any:
         month_form=forms.get("month") or (_month_form(months) if months else None),
         history=history_of(hosting) if official else [],
         words=EVENTS,
+        pdf=pdf_available(),
     ), status
 
 

@@ -21,7 +21,8 @@ from core.text import N_, Message
 from core.web import navigation, tables
 from core.web.gate import allow
 from finance.catalogue.queries import in_force
-from finance.commitments.queries import open_holds, paid_total
+from finance.commitments.queries import open_holds, paid_total, tranche_parameters
+from finance.commitments.rules import template_weights
 from finance.funds.models import Earmark
 from grants.applications.models import Application
 from projects.agreements import policy, queries, reports, services
@@ -191,7 +192,7 @@ def contract() -> Any:
                 method=form.method.data,
                 service_key=form.service_key.data,
                 catalogue_code=form.catalogue_code.data,
-                tranche_weights=PURCHASE_PLANS[form.plan.data],
+                tranche_weights=_plans(agencies)[form.plan.data],
                 terms=form.terms.data or "",
                 sources=money.parts if money.rows.used else (),
                 by=current_user,
@@ -209,7 +210,7 @@ def _contract_form(sent: Any = None) -> tuple[ContractForm, Sequence[Agency], Se
     form.agency.choices = [(agency.id, agency.name) for agency in agencies]
     form.earmark.choices = [(item.id, earmark_label(item)) for item in earmarks]
     form.method.choices = [(item.code, gettext(item.label)) for item in METHODS.values()]
-    form.plan.choices = [(key, _plan_label(weights)) for key, weights in PURCHASE_PLANS.items()]
+    form.plan.choices = [(key, _plan_label(weights)) for key, weights in _plans(agencies).items()]
     form.catalogue_code.choices = [
         *_catalogue_choices(agencies, form),
         ("", gettext("none: no public money is in it")),
@@ -269,6 +270,21 @@ def _agencies(permission: str) -> Any:
     return db.session.scalars(
         select(Agency).where(Agency.id.in_(current_user.agency_ids(permission))).order_by(Agency.id)
     ).all()
+
+
+def _plans(agencies: Sequence[Agency]) -> dict[str, Any]:
+    """The ways of paying a bought service: the usual ones, then the templates in force at these units.
+
+    Only acceptance frees money after the first part, so that a template of more than two parts has no
+    condition for those between.
+    """
+    plans: dict[str, Any] = dict(PURCHASE_PLANS)
+    for agency in agencies:
+        for template in tranche_parameters(agency.id, "service_purchase")["tranche_templates"]:
+            weights = template_weights(template)
+            if len(weights) <= 2 and weights not in plans.values():
+                plans[template] = weights
+    return plans
 
 
 def _plan_label(weights: Any) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from core import clock
 from core.access.policy import Refusal
 from core.db import db, transaction
+from core.documents.services import document_page
 from core.money import Money
 from core.rules.rules import Verdict
 from finance.commitments.models import Commitment
@@ -35,6 +36,7 @@ from finance.disbursements.services import (
 from finance.funds.services import earmark
 from finance.hosting import queries, rules, services
 from finance.hosting.models import HostedProject, Hosting
+from finance.hosting.reports import document_facts
 from finance.ledger.models import Account
 from finance.ledger.queries import balance, verify
 from finance.ledger.services import move
@@ -245,6 +247,21 @@ def test_no_money_goes_to_a_filed_body_without_a_hosting_agreement_in_force(app)
         db.session.flush()
         with pytest.raises(Refusal, match="No hosting agreement in force"):
             approve(payment, by=world.user("leader"))
+
+
+def test_the_agreement_is_printed_with_its_three_parties(app):
+    with transaction():
+        hosting = running(fee=360)
+        commitment = commitment_to(hosting.hosted)
+        services.add_project(hosting, commitment, by=world.user("clerk"))
+        page = document_page("hosting/document.html", document_facts(hosting))
+        unsigned = document_page("hosting/document.html", document_facts(drafted(hosting.hosted)))
+    for words in (
+        hosting.number, HOST, "示例邻里互助会", world.agency().name, "3.60%", commitment.number, "20,000.00",
+        "示例hosted_leader", world.user("so_leader3").name, world.user("leader").name, "三方协议", "专账", "结余资金退回甲方",
+    ):  # fmt: skip
+        assert words in page, words
+    assert "尚未" not in page and "尚未" in unsigned
 
 
 def test_the_database_wants_three_signers(app):

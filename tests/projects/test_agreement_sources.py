@@ -444,6 +444,33 @@ def test_asking_what_a_contract_would_change_writes_nothing(bare_app: Flask, bro
         assert everything()["agreement"] == before["agreement"] + 1
 
 
+def test_the_tranche_templates_in_force_are_chosen_on_the_contract_form(
+    bare_app: Flask, browser_as: Browser
+) -> None:
+    with bare_app.app_context(), transaction():
+        add_rule_set(
+            "RDT", {"tranche_templates": ["80/20", "70/30", "40/30/30"]}, valid_from=clock.today(),
+            source="示例付款办法", programme="service_purchase",
+        )  # fmt: skip
+        add_item(
+            division_code="150600", code="A01", name="示例养老服务", public_service=True,
+            valid_from=date(2020, 1, 1), by=world.user("finance"),
+        )  # fmt: skip
+        number, supplier = lot(300_000).id, world.organization("示例企业甲").name
+    form = browser_as("clerk").get("/agreements/contract").forms["contract"]
+    offered = {value for value, _chosen, _words in form["plan"].options}
+    # The one of two parts that was not offered yet; between two parts nothing frees a purchase's money.
+    assert "80/20" in offered and not {"70/30", "40/30/30"} & offered and "70-30" in offered
+    for name, value in {
+        "title": "示例助餐服务", "supplier": supplier, "earmark": str(number), "amount": "60,000.01",
+        "method": "consultation", "catalogue_code": "A01", "starts_on": clock.today().isoformat(),
+        "ends_on": clock.today().isoformat(), "plan": "80/20", "service_key": "A-9", "terms": "按季结算",
+    }.items():  # fmt: skip
+        form[name] = value
+    page = form.submit(status=303).follow()
+    assert "48,000.00" in page and "12,000.01" in page
+
+
 @pytest.mark.parametrize("venture", [False, True])
 def test_the_figure_after_is_the_figure_of_all_rows(app: Flask, venture: bool) -> None:
     """The what-if computes only the services it touches; the whole computation says the same."""
