@@ -43,7 +43,7 @@ ROOMS = (
     "projects.agreements", "projects.delivery", "projects.spending", "projects.supervision",
     "projects.claims", "projects.closure",
     "evaluation.panels", "evaluation.reviews", "evaluation.decisions", "evaluation.checkpoints",
-    "app.home", "app.portal", "app.work", "app.trail", "app.rulebook", "app.handover", "app.demo",
+    "app.home", "app.portal", "app.search", "app.work", "app.trail", "app.rulebook", "app.handover", "app.demo",
 )  # fmt: skip
 
 SECURITY_HEADERS = {
