@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, false, func, join, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from core import clock
 from core.db import db
 from core.rules.queries import Parameters, parameters
 from core.rules.rules import Finding
+from core.text import N_, Message
 from evaluation.checkpoints import rules
 from evaluation.checkpoints.models import Checkpoint, CheckpointEvidence
+from finance.alerts.queries import add_finder
+from finance.alerts.rules import Found
 from finance.commitments.queries import paid_total
+from finance.ledger.queries import name_owners
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.rubrics.models import Rubric
@@ -28,6 +33,9 @@ from registry.accounts.queries import held_within_reach
 from registry.agencies.models import Agency
 
 UNFINISHED = ("open", "answered")
+SOURCE_REPORT = (
+    "公益创投项目协议（中期、末期自评）；关于推动社会组织高质量发展的实施方案（鄂民发〔2023〕73号）"
+)
 
 
 def being_put_right(project: Project) -> bool:
@@ -318,3 +326,41 @@ def call_of(call_id: int) -> Call:
 def person_name(user_id: int | None) -> str:
     user = db.session.get(User, user_id) if user_id else None
     return user.name if user is not None else ""
+
+
+def late_self_reports() -> Iterator[Found]:
+    """Evaluations whose self report was due and has not come."""
+    rows = db.session.scalars(
+        select(Checkpoint)
+        .join(Project, Project.id == Checkpoint.project_id)
+        .where(
+            Checkpoint.state == "planned",
+            Checkpoint.due_on < clock.today(),
+            Project.state.in_(("running", "suspended", "closing")),
+        )
+        .options(joinedload(Checkpoint.project))
+        .order_by(Checkpoint.id)
+    )
+    for item in rows:
+        yield Found(
+            "late_report",
+            "checkpoint",
+            item.id,
+            item.agency_id,
+            Message(
+                N_("The self report of “%(project)s” was due on %(due)s and has not come."),
+                {"project": item.project.title, "due": item.due_on},
+            ),
+            SOURCE_REPORT,
+        )
+
+
+add_finder("late self reports", late_self_reports)
+name_owners(
+    "checkpoint",
+    "checkpoints.show",
+    Checkpoint.id,
+    [Project.title],
+    {"checkpoint_id": Checkpoint.id},
+    join(Checkpoint, Project, Checkpoint.project_id == Project.id),
+)

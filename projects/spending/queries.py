@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -12,12 +12,16 @@ from core import clock
 from core.db import db
 from core.money import Money
 from core.rules.queries import Parameters
-from core.rules.rules import Finding
+from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
+from finance.alerts.queries import add_finder
+from finance.alerts.rules import Found
 from finance.commitments.queries import Spending, tell_spending
 from finance.disbursements.queries import account_names
+from finance.ledger.queries import name_owners
 from finance.lines.queries import caps
-from finance.lines.rules import LINES, VoucherFacts, transfer_finding, voucher
+from finance.lines.rules import CAPPED, LINES, VoucherFacts, share_limit, transfer_finding, voucher
+from finance.lines.rules import SOURCES as LINE_SOURCES
 from finance.statements.queries import Fee, LineFigures, tell_fees, tell_lines
 from grants.applications.models import Application
 from grants.calls.queries import rules_of as rules_of_call
@@ -221,5 +225,67 @@ def _fees(commitment_ids: Sequence[int]) -> list[Fee]:
     ]
 
 
+# Whose vouchers are still looked at.
+LIVING = ("running", "suspended", "closing")
+
+
+def lines_over() -> Iterator[Found]:
+    """Projects that spent more on a budget line than its cap or its budget with the tolerance allow."""
+    spent: dict[int, dict[str, Money]] = {}
+    for project_id, code, total in db.session.execute(
+        select(Expense.project_id, Expense.line_code, func.sum(Expense.amount)).group_by(
+            Expense.project_id, Expense.line_code
+        )
+    ):
+        spent.setdefault(project_id, {})[code] = _money(total)
+    projects = db.session.scalars(
+        select(Project).where(Project.id.in_(spent), Project.state.in_(LIVING)).order_by(Project.id)
+    )
+    for project in projects:
+        budget = budget_lines(project)
+        # A bought service is paid by its price: it has no lines to keep to.
+        if budget:
+            over = _over(project, budget, spent[project.id])
+            if over is not None:
+                yield over
+
+
+def _over(project: Project, budget: dict[str, Money], spent: dict[str, Money]) -> Found | None:
+    """The line that is furthest over, of the lines over their cap first."""
+    values = rules_of_project(project)
+    granted = project.agreement.amount
+    capped = {code: (rule, str(values[key])) for rule, code, key, _title in CAPPED if values.get(key)}
+    found: list[tuple[Money, str, str, Message]] = []
+    for code, amount in spent.items():
+        label = Message(LINES.get(code, code))
+        name = {"line": label, "spent": amount, "project": project.title}
+        rule, limit = capped.get(code, ("", ""))
+        if rule and amount > granted.share(share_limit(limit)):
+            sentence = Message(
+                N_(
+                    "“%(project)s” spent %(spent)s yuan on %(line)s, above the cap of %(limit)s%% of %(granted)s yuan."
+                ),
+                {**name, "limit": limit, "granted": granted},
+            )
+            found.append((amount - granted.share(share_limit(limit)), code, rule, sentence))
+            continue
+        planned = budget.get(code, Money(0))
+        finding = transfer_finding(label, planned, amount, values)
+        if finding is not None and finding.verdict is Verdict.FAIL:
+            sentence = Message(
+                N_("“%(project)s” spent %(spent)s yuan on %(line)s, of which %(planned)s yuan are approved."),
+                {**name, "planned": planned},
+            )
+            found.append((amount - planned, code, finding.rule, sentence))
+    if not found:
+        return None
+    _by, code, rule, sentence = max(found, key=lambda item: (item[2] != "RBL-LINE", item[0], item[1]))
+    return Found(
+        "overspend", "project", project.id, project.agency_id, sentence, LINE_SOURCES[rule], level=code
+    )
+
+
+add_finder("lines over their cap", lines_over)
+name_owners("project", "spending.list", Project.id, [Project.title], {"project_id": Project.id})
 tell_lines(_lines_of_commitments)
 tell_fees(_fees)
