@@ -15,6 +15,7 @@ from functools import lru_cache
 from stdnum.cn import uscc
 
 from core.text import N_, Message
+from registry.persons.rules import PROVINCES
 
 LENGTH = 18
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -49,44 +50,6 @@ SOCIAL_ORGANIZATION_PREFIXES = frozenset({"51", "52", "53"})
 
 # The ministry registers for the whole nation; its division is 100000 and no province starts with 10.
 _NATION = "100000"
-_PROVINCES = frozenset(
-    [
-        "11",
-        "12",
-        "13",
-        "14",
-        "15",
-        "21",
-        "22",
-        "23",
-        "31",
-        "32",
-        "33",
-        "34",
-        "35",
-        "36",
-        "37",
-        "41",
-        "42",
-        "43",
-        "44",
-        "45",
-        "46",
-        "50",
-        "51",
-        "52",
-        "53",
-        "54",
-        "61",
-        "62",
-        "63",
-        "64",
-        "65",
-        "71",
-        "81",
-        "82",
-    ]
-)
 
 _GB_11714_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -177,7 +140,7 @@ def check_credit_code(code: str) -> CreditCode:
             )
         )
     division = normal[2:8]
-    if not division.isdigit() or (division != _NATION and division[:2] not in _PROVINCES):
+    if not division.isdigit() or (division != _NATION and division[:2] not in PROVINCES):
         raise CodeError(
             Message(
                 N_("Characters 3 to 8 are “%(division)s”, which is no administrative division."),

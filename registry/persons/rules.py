@@ -51,44 +51,10 @@ IDENTITY_SOURCE = "GB 11643-1999"
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 # First two digits of a province; 83 stands before the numbers of residents from Taiwan.
-_PROVINCES = frozenset(
-    [
-        "11",
-        "12",
-        "13",
-        "14",
-        "15",
-        "21",
-        "22",
-        "23",
-        "31",
-        "32",
-        "33",
-        "34",
-        "35",
-        "36",
-        "37",
-        "41",
-        "42",
-        "43",
-        "44",
-        "45",
-        "46",
-        "50",
-        "51",
-        "52",
-        "53",
-        "54",
-        "61",
-        "62",
-        "63",
-        "64",
-        "65",
-        "71",
-        "81",
-        "82",
-        "83",
-    ]
+PROVINCES = frozenset(
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82".split()
+)
+_ISSUED_UNDER = PROVINCES | {"83"}
 )
 # Full-width forms become ASCII; blanks and hyphens that people type between groups vanish.
 _CLEANED = {0xFF01 + offset: 0x21 + offset for offset in range(94)} | dict.fromkeys(
@@ -157,7 +123,7 @@ def check_identity(number: str, *, on: date | None = None) -> Identity:
                     {"place": place, "char": char},
                 )
             )
-    if normal[:2] not in _PROVINCES:
+    if normal[:2] not in _ISSUED_UNDER:
         raise IdentityError(
             Message(
                 N_("“%(part)s” at the start of the identity number is no province."), {"part": normal[:2]}
