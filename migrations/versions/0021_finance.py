@@ -1,4 +1,4 @@
-"""what was paid on contracts concluded here, year by year; due days of tranches
+"""what was paid on contracts concluded here, year by year; due days of tranches; archives of early ends
 
 Revision ID: 0021
 Revises: 0020
@@ -6,6 +6,7 @@ Create Date: 2026-11-24
 
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0021"
@@ -28,9 +29,16 @@ def upgrade():
     op.drop_index(op.f("ix_purchase_commitment_id"), table_name="purchase")
     op.create_index("uq_purchase_commitment_year", "purchase", ["commitment_id", "fiscal_year"], unique=True)
     op.execute("ALTER TABLE tranche ADD COLUMN due_on DATE")
+    op.execute(
+        "ALTER TABLE termination ADD COLUMN archive_file_id BIGINT "
+        "CONSTRAINT fk_termination_archive_file_id REFERENCES stored_file (id)"
+    )
+    op.add_column("termination", sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade():
+    for column in ("archived_at", "archive_file_id"):
+        op.execute(f"ALTER TABLE termination DROP COLUMN {column}")
     op.execute("ALTER TABLE tranche DROP COLUMN due_on")
     op.drop_index("uq_purchase_commitment_year", table_name="purchase")
     op.create_index(op.f("ix_purchase_commitment_id"), "purchase", ["commitment_id"], unique=False)

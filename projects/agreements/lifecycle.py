@@ -112,6 +112,6 @@ PROJECT = Lifecycle(
             "terminate", ("running", "suspended", "recovering"), "terminated", N_("End the project early"),
             "terminated",
         ),
-        Transition("archive", ("settled",), "archived", N_("Archive the project"), "archived"),
+        Transition("archive", ("settled", "terminated"), "archived", N_("Archive the project"), "archived"),
     ),
 )  # fmt: skip

@@ -118,7 +118,11 @@ def stages(project: Project) -> list[dict[str, Any]]:
             bool(project.final_grade),
             project.accepted_on,
         ),
-        (N_("Settlement"), project.state in ("settled", "archived"), None),
+        (
+            N_("Early end") if agreement.state == "terminated" else N_("Settlement"),
+            project.state in ("settled", "archived", "terminated"),
+            None,
+        ),
         (N_("Archive"), project.state == "archived", None),
     ]
     result: list[dict[str, Any]] = []
@@ -138,7 +142,7 @@ def next_step(project: Project) -> list[Message]:
     if project.state == "settled":
         return [Message(N_("Programme officer: seal the archive"))]
     if project.state == "terminated":
-        return [Message(N_("Nothing is left to do: the project has ended early."))]
+        return [Message(N_("Programme officer: seal the archive"))]
     if project.state == "recovering":
         return [
             Message(N_("Organization: pay the unspent money back")),

@@ -69,6 +69,9 @@ class Termination(Model):
     basis: Mapped[str] = mapped_column(String(120), default="")
     drop_reason: Mapped[str] = mapped_column(Text, default="")
     recovery_id: Mapped[int | None] = fk("recovery.id", index=False)
+    # The sealed archive of a project that ended early.
+    archive_file_id: Mapped[int | None] = fk("stored_file.id", index=False)
+    archived_at: Mapped[datetime | None] = instant_column()
 
     project: Mapped[Project] = relationship()
     recovery: Mapped[Recovery | None] = relationship()

@@ -20,6 +20,7 @@ from core.money import Money
 from finance.commitments.models import CommitmentShare
 from finance.disbursements.models import Disbursement
 from finance.ledger.models import Account, Posting
+from finance.recoveries.queries import cases_of
 from projects.agreements.models import Agreement, Project
 from projects.agreements.queries import notice_of
 from projects.claims.queries import claims_of
@@ -96,19 +97,25 @@ def project_of(commitment_id: int) -> Project | None:
 
 def archive_in_scope(user: Any, project_id: int) -> StoredFile | None:
     """The sealed archive, for the agency's own staff and its supervisors (not for third parties)."""
-    return db.session.scalar(
-        select(StoredFile)
-        .join(Closure, Closure.archive_file_id == StoredFile.id)
-        .where(
-            Closure.project_id == project_id,
-            Closure.agency_id.in_(user.agency_ids("disbursement.read")),
-        )
-    )
+    units = user.agency_ids("disbursement.read")
+    sealed = [
+        select(room.archive_file_id).where(room.project_id == project_id, room.agency_id.in_(units))
+        for room in (Closure, Termination)
+    ]
+    return db.session.scalar(select(StoredFile).where(or_(*(StoredFile.id.in_(item) for item in sealed))))
 
 
-def archived_closure(archive: StoredFile) -> Closure:
-    return db.session.scalars(
+def sealed_by(archive: StoredFile) -> Closure | Termination:
+    """The closing account or the early end that an archive belongs to."""
+    closure = db.session.scalar(
         select(Closure).where(Closure.archive_file_id == archive.id).options(joinedload(Closure.project))
+    )
+    if closure is not None:
+        return closure
+    return db.session.scalars(
+        select(Termination)
+        .where(Termination.archive_file_id == archive.id)
+        .options(joinedload(Termination.project))
     ).one()
 
 
@@ -274,15 +281,22 @@ def _process(project: Project) -> Iterator[Entry]:
 
 
 def _closing(project: Project) -> Iterator[Entry]:
-    closure = closure_of(project)
-    if closure is None:
-        return
-    own = columns(closure)
-    # Known only once the package is sealed.
-    for name in ("archive_file_id", "archived_at"):
-        own.pop(name)
-    yield "10-closing/closing.json", as_json(own)
-    yield from _file("10-closing/audit", closure.audit_file_id)
+    closure, early = closure_of(project), termination_of(project)
+    for name, found in (("closing", closure), ("early-end", early)):
+        if found is not None:
+            own = columns(found)
+            # Known only once the package is sealed.
+            for column in ("archive_file_id", "archived_at"):
+                own.pop(column)
+            yield f"10-closing/{name}.json", as_json(own)
+    if closure is not None:
+        yield from _file("10-closing/audit", closure.audit_file_id)
+    cases = cases_of(project.agreement.commitment_id) if project.agreement.commitment_id else []
+    if cases:
+        yield (
+            "10-closing/recoveries.json",
+            as_json([{**columns(case), "parts": [columns(part) for part in case.parts]} for case in cases]),
+        )
 
 
 def _audit(project: Project) -> Iterator[Entry]:
@@ -316,9 +330,9 @@ def _things(project: Project) -> Iterable[Any]:
         .order_by(Disbursement.id)
     )
     yield from rectifications_of(project)
-    closure = closure_of(project)
-    if closure is not None:
-        yield closure
+    yield from (found for found in (closure_of(project), termination_of(project)) if found is not None)
+    if agreement.commitment_id is not None:
+        yield from cases_of(agreement.commitment_id)
 
 
 def _entry(entry: AuditEntry) -> dict[str, Any]:

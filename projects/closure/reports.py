@@ -11,7 +11,7 @@ from core.access.policy import Refusal
 from core.files.models import StoredFile
 from core.files.services import file_path
 from core.text import N_, Message
-from projects.closure.models import Closure
+from projects.closure.models import Closure, Termination
 from projects.closure.services import RETENTION_YEARS
 
 SECTIONS = {
@@ -29,7 +29,7 @@ SECTIONS = {
 }
 
 
-def index_facts(closure: Closure, archive: StoredFile) -> dict[str, Any]:
+def index_facts(ended: Closure | Termination, archive: StoredFile) -> dict[str, Any]:
     """The context of templates/closure/document.html: every file of the package with its digest."""
     files = _files(archive)
     rows = [
@@ -37,8 +37,8 @@ def index_facts(closure: Closure, archive: StoredFile) -> dict[str, Any]:
         for number, file in enumerate(files, 1)
     ]
     return {
-        "project": closure.project,
-        "closure": closure,
+        "project": ended.project,
+        "sealed_at": ended.archived_at,
         "archive": archive,
         "count": len(rows),
         "sections": [

@@ -182,9 +182,15 @@ def settle(project_id: int) -> Any:
 @bp.post("/projects/<int:project_id>/archive")
 @allow("closure.handle")
 def archive(project_id: int) -> Any:
+    project = project_in_scope(current_user, project_id) or abort(404)
+    told = gettext("The archive is sealed and was read back file by file.")
+    early = queries.termination_of(project)
+    if early is not None and project.state == "terminated":
+        services.archive(project, by=current_user)
+        return _ended(early, told)
     closure = _closure_or_404(project_id)
-    services.archive(closure.project, by=current_user)
-    return _back(closure, gettext("The archive is sealed and was read back file by file."))
+    services.archive(project, by=current_user)
+    return _back(closure, told)
 
 
 @bp.get("/projects/<int:project_id>/archive.zip")
@@ -199,9 +205,9 @@ def download(project_id: int) -> Response:
 def document(project_id: int) -> Response:
     """The index of the sealed archive, for the folder and for whoever receives the archive."""
     archive = queries.archive_in_scope(current_user, project_id) or abort(404)
-    closure = queries.archived_closure(archive)
-    name = f"{closure.project.number} {gettext('Archive index')}"
-    return print_out("closure/document.html", index_facts(closure, archive), name)
+    ended = queries.sealed_by(archive)
+    name = f"{ended.project.number} {gettext('Archive index')}"
+    return print_out("closure/document.html", index_facts(ended, archive), name)
 
 
 @bp.get("/projects/<int:project_id>/closure/audit")
@@ -285,6 +291,11 @@ def _termination_page(item: Termination, **forms: Any) -> Any:
         may_drop=item.state in TERMINATION.by_name["drop"].sources and policy.may_drop(current_user, item),
         decide_form=forms.get("decide") or DecideForm(formdata=None, prefix="decide-"),
         drop_form=forms.get("drop") or ReturnForm(formdata=None, prefix="drop-"),
+        may_archive=item.state == "decided"
+        and project.state == "terminated"
+        and current_user.may("closure.handle", agency_id=item.agency_id),
+        archive=queries.archive_in_scope(current_user, project.id) if item.archived_at else None,
+        pdf=pdf_available(),
     )
 
 
@@ -404,6 +415,25 @@ def _termination_tasks(user: Any) -> Iterator[navigation.Task]:
                 title=Message(N_("Early end of “%(title)s”"), {"title": row.project.title}),
                 url=url_for("closure.termination", termination_id=row.id),
                 action=Message(steps[row.state][1]),
+                meta=Message("%(number)s", {"number": row.project.number}),
+            )
+    handling = user.agency_ids("closure.handle")
+    if handling:
+        ended = (
+            select(Termination)
+            .join(Project, Project.id == Termination.project_id)
+            .where(
+                Termination.state == "decided",
+                Termination.agency_id.in_(handling),
+                Project.state == "terminated",
+            )
+            .options(joinedload(Termination.project))
+        )
+        for row in db.session.scalars(ended.order_by(Termination.id).limit(50)):
+            yield navigation.Task(
+                title=Message(N_("Archive to seal: %(title)s"), {"title": row.project.title}),
+                url=url_for("closure.termination", termination_id=row.id),
+                action=Message(N_("Seal the archive")),
                 meta=Message("%(number)s", {"number": row.project.number}),
             )
     proposing = user.agency_ids("recovery.propose")

@@ -375,9 +375,12 @@ def _refuse_due(project: Project) -> None:
 def archive(project: Project, *, by: Any) -> StoredFile:
     """Seal the project into one zip with a manifest of SHA-256, read it back, and archive it."""
     require_permission(by, "closure.handle", agency_id=project.agency_id)
-    closure = closure_of(project)
-    if closure is None or project.state != "settled":
-        raise Refusal(Message(N_("Only a settled project can be archived.")), status=409)
+    of_state = {"settled": closure_of, "terminated": termination_of}.get(project.state)
+    ended = of_state(project) if of_state is not None else None
+    if ended is None:
+        raise Refusal(
+            Message(N_("Only a project that is settled, or has ended early, can be archived.")), status=409
+        )
     with tempfile.TemporaryFile() as package:
         write_package(project, package)
         package.seek(0)
@@ -386,7 +389,7 @@ def archive(project: Project, *, by: Any) -> StoredFile:
         problems = verify_archive(sealed)
     if problems:
         raise RuntimeError(f"the archive of {project.number} does not verify: {problems[0]}")
-    closure.archive_file_id, closure.archived_at = stored.id, clock.now()
+    ended.archive_file_id, ended.archived_at = stored.id, clock.now()
     fire(project, "archive", by=by, details={"sha256": stored.sha256, "bytes": stored.size})
     return stored
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -10,7 +13,8 @@ from hypothesis import strategies as st
 
 from core import clock
 from core.access.policy import Refusal
-from core.db import transaction
+from core.db import db, transaction
+from core.files.models import StoredFile
 from core.money import Money
 from core.rules.rules import Verdict
 from finance.commitments.queries import committed_balance, open_holds, paid_total
@@ -19,6 +23,7 @@ from finance.recoveries.services import book_return
 from projects.agreements.models import Project
 from projects.closure import rules, services
 from projects.closure.models import Termination
+from projects.closure.queries import sealed_by, termination_of
 from tests import world
 from tests.finance.money import make_account
 from tests.projects import road
@@ -171,3 +176,44 @@ def test_an_early_end_on_the_pages(bare_app, browser_as):
     assert "40,000.00" in page.text
     assert "40,000.00" in browser_as("so_leader").get("/home").text
     assert "提前终止" in browser_as("so_leader").get(url).text
+
+
+def test_a_project_that_ended_early_gets_its_sealed_archive(bare_app, browser_as):
+    """After the money is back: the same package as any other, with the early end and its case in it."""
+    with bare_app.app_context(), transaction():
+        project = paid_project()
+        item = reviewed(project, "9000.00")
+        case = services.decide_termination(item, basis="纪要7号", by=world.user("leader"))
+        assert project.state == "recovering"
+        with pytest.raises(Refusal, match="ended early"):
+            services.archive(project, by=world.user("clerk"))
+        book_return(
+            case, case.amount, received_on=clock.today(), voucher_number="SK-9", by=world.user("finance")
+        )
+        assert project.state == "terminated"
+        number, address = project.id, f"/terminations/{item.id}"
+    clerk = browser_as("clerk")
+    assert "archive" not in browser_as("leader").get(address).forms
+    page = clerk.get(address).forms["archive"].submit().follow()
+    assert f"/projects/{number}/archive.zip" in page.text
+    answer = clerk.get(f"/projects/{number}/archive.zip")
+    with zipfile.ZipFile(io.BytesIO(answer.body)) as package:
+        names = package.namelist()
+        assert {"10-closing/early-end.json", "10-closing/recoveries.json", "manifest.json"} <= set(names)
+        told = json.loads(package.read("10-closing/recoveries.json"))
+        assert [row["amount"] for row in told] == ["40000.00"] and told[0]["parts"][0][
+            "voucher_number"
+        ] == "SK-9"
+        assert json.loads(package.read("10-closing/early-end.json"))["basis"] == "纪要7号"
+    assert services.verify_archive(io.BytesIO(answer.body)) == []
+    browser_as("so_leader").get(f"/projects/{number}/archive.zip", status=403)
+    with bare_app.app_context():
+        project = db.session.get_one(Project, number)
+        assert project.state == "archived"
+        assert sealed_by(db.session.get_one(StoredFile, item_file(project))).project.id == number
+
+
+def item_file(project: Project) -> int:
+    found = termination_of(project)
+    assert found is not None and found.archive_file_id is not None
+    return found.archive_file_id
