@@ -52,10 +52,12 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 # First two digits of a province; 83 stands before the numbers of residents from Taiwan.
 PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82".split()
-)
+    {
+        "11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41", "42", "43", "44",
+        "45", "46", "50", "51", "52", "53", "54", "61", "62", "63", "64", "65", "71", "81", "82",
+    }
+)  # fmt: skip
 _ISSUED_UNDER = PROVINCES | {"83"}
-)
 # Full-width forms become ASCII; blanks and hyphens that people type between groups vanish.
 _CLEANED = {0xFF01 + offset: 0x21 + offset for offset in range(94)} | dict.fromkeys(
     ord(mark) for mark in " \t\r\n\u00a0\u3000\u200b\ufeff-\uff0d\u2013\u2014"
