@@ -49,6 +49,7 @@ from registry.credit import routes as credit
 from registry.experts import routes as experts
 from registry.organizations import routes as organizations
 from registry.persons import routes as persons
+from registry.workforce import routes as workforce
 
 bp = Blueprint("trail", __name__, url_prefix="/trail")
 
@@ -84,6 +85,9 @@ EVENTS: dict[str, dict[str, str]] = {
     "ratio_snapshot": ratios.EVENTS,
     "receipt_file": batches.EVENTS,
     "person": persons.EVENTS,
+    "social_worker": workforce.EVENTS,
+    "training": workforce.EVENTS,
+    "volunteer": workforce.EVENTS,
     "hosted_outflow": hosting.OUTFLOW_EVENTS,
     "hosting": hosting.EVENTS,
     "recovery": recoveries.EVENTS,

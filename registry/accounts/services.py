@@ -28,7 +28,7 @@ from registry.interests.queries import open_interest
 from registry.interests.services import declare_interest, end_interest
 from registry.organizations.models import Organization
 from registry.persons.models import Person
-from registry.persons.queries import Entry, Part, add_part
+from registry.persons.queries import Entry, Part, add_part, joined
 from registry.persons.services import ask_before_merging
 
 # argon2id with the parameters of RFC 9106 for little memory: 64 MiB, 3 passes.
@@ -309,7 +309,7 @@ def _entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
         Entry(
             user.id,
             Message(N_("account “%(login)s”"), {"login": user.login}),
-            facts={N_("Roles"): "; ".join(f"{item.role} {item.unit_name}".strip() for item in user.roles)},
+            facts={N_("Roles"): joined([Message(ROLES[item.role].label) for item in user.roles])},
             duty=Message(N_("The trail of who decided what names the account.")),
             source="网络安全法 第二十一条；会计档案管理办法",
             link=("account.read", user.agency_id, "accounts.show", {"user_id": user.id}) if user.agency_id else None,

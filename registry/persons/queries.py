@@ -15,10 +15,11 @@ from sqlalchemy import ColumnElement, Select, false, func, or_, select
 
 from core.db import db
 from core.sealing import fingerprint
-from core.text import Message
+from core.text import N_, Message
 from registry.persons.models import Person
 
 PURPOSE = "identity"
+_NOTHING = "—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,12 @@ class Part:
 
 
 _parts: dict[str, Part] = {}
+
+
+def joined(words: Sequence[Message]) -> Message:
+    """Words one after the other, in the reader's language."""
+    first, *rest = words or [Message(_NOTHING)]
+    return Message(N_("%(one)s, %(more)s"), {"one": first, "more": joined(rest)}) if rest else first
 
 
 def add_part(part: Part) -> None:
