@@ -43,7 +43,8 @@ ROOMS = (
     "projects.agreements", "projects.delivery", "projects.spending", "projects.supervision",
     "projects.claims", "projects.closure",
     "evaluation.panels", "evaluation.reviews", "evaluation.decisions", "evaluation.checkpoints",
-    "app.home", "app.portal", "app.search", "app.work", "app.trail", "app.rulebook", "app.handover", "app.demo",
+    "app.home", "app.dossier", "app.portal", "app.search", "app.work", "app.trail", "app.rulebook", "app.handover",
+    "app.demo",
 )  # fmt: skip
 
 SECURITY_HEADERS = {

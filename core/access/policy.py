@@ -108,7 +108,7 @@ ROLES: dict[str, Role] = {
             N_("approving leader"),
             "agency",
             _AGENCY_READS | {"call.approve", "call.publish", "decision.approve", "agreement.sign", "disbursement.approve",
-                             "closure.approve", "ratio.publish", "rule.approve",
+                             "closure.approve", "outcome.decide", "ratio.publish", "rule.approve",
                              "recovery.order", "termination.decide", "hosting.sign",
                              "lottery.approve", "alert.close",
                              "person.read", "workforce.read", "liaison.read"},
@@ -167,7 +167,7 @@ ROLES: dict[str, Role] = {
             N_("organization leader"),
             "organization",
             frozenset({"own.read", "application.write", "application.submit", "agreement.accept", "delivery.record",
-                       "claim.write", "claim.submit", "checkpoint.report", "closure.report", "own.edit",
+                       "claim.write", "claim.submit", "checkpoint.report", "closure.report", "own.edit", "own.submit",
                        "hosting.request", "hosting.sign_own"}),
         ),
         Role(

@@ -20,6 +20,7 @@ WORDS: dict[str, str] = {
     "organization.read": N_("the register of organizations"),
     "organization.edit": N_("record organizations, grades, inspections and interests"),
     "organization.verify": N_("verify entries of the register"),
+    "outcome.decide": N_("decide that a body is reactivated, deregistered or revoked"),
     "credit.read": N_("credit files"),
     "credit.edit": N_("record credit entries, propose entries and examine applications to be taken off"),
     "credit.review": N_("confirm proposed credit entries and take entries off"),
@@ -135,6 +136,7 @@ WORDS: dict[str, str] = {
     "hosting.keep": N_("keep hosted money and report on it"),
     "own.read": N_("everything of the own organization"),
     "own.edit": N_("the own organization's contact data"),
+    "own.submit": N_("send changes of the own entry to the department"),
 }
 
 
@@ -156,6 +158,14 @@ STEPS: tuple[Step, ...] = (
         ("application.confirm_eligibility",),
     ),
     Step(N_("an entry on a credit list, and off it"), ("credit.edit",), ("credit.review",)),
+    Step(
+        N_("outcome of doubtful standing"),
+        ("organization.edit",),
+        ("organization.verify",),
+        ("outcome.decide",),
+    ),
+    Step(N_("double entry joined"), ("organization.edit",), ("organization.verify",)),
+    Step(N_("change reported by an organization"), ("own.submit",), ("organization.verify",)),
     Step(N_("draw of experts"), ("panel.draw",), ("panel.witness",)),
     Step(
         N_("proposed grants"),

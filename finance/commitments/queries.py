@@ -14,7 +14,7 @@ from core import clock
 from core.db import db
 from core.money import Money
 from core.rules.queries import Parameters, parameters
-from core.text import Message
+from core.text import N_, Message
 from finance.commitments.models import Commitment, CommitmentShare, ExcludedPerson, Hold, Tranche
 from finance.commitments.rules import TRANCHE_DEFAULTS, whole_at_once_problem
 from finance.funds.models import Budget, Earmark, FundSource
@@ -24,6 +24,8 @@ from finance.ledger.models import Account, Posting, Transfer
 from finance.ledger.queries import Owner, balances, extract_of, name_owners, owners
 from finance.purchasing.queries import tell_paid
 from registry.agencies.models import Agency
+from registry.organizations.models import Organization
+from registry.outcomes.queries import add_matters
 
 KINDS = ("committed", "payable", "paid", "returned")
 
@@ -452,3 +454,11 @@ def whole_at_once(agency_id: int, programme: str, weights: list[int] | None, amo
     """Why grants of this amount are not paid whole at signing at this unit; ``None``: they may be."""
     values = tranche_parameters(agency_id, programme)
     return whole_at_once_problem(weights or [50, 40, 10], amount, int(values["micro_limit_yuan"]))
+
+
+def _matters(organization: Organization) -> list[tuple[Message, int]]:
+    count = len(running_commitments(organization.id, clock.today()))
+    return [(Message(N_("Commitments that have not ended: %(count)s"), {"count": count}), count)]
+
+
+add_matters("commitments", _matters)

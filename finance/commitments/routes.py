@@ -70,6 +70,7 @@ HOLDS = {
     "suspension": N_("a suspension"),
     "objection": N_("an open objection"),
     "termination": N_("a termination of the project"),
+    "outcome": N_("the end of the payee's registration"),
 }
 EXCLUDED = {"scored": N_("scored this project"), "kinship": N_("related to the payee")}
 STATES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,7 +16,7 @@ from core.money import Money
 from core.rules.rules import Verdict
 from core.text import N_, Message
 from finance.commitments.models import Commitment, CommitmentShare, ExcludedPerson, Hold, Tranche
-from finance.commitments.queries import KINDS, excluded_people, payments_of
+from finance.commitments.queries import KINDS, excluded_people, open_holds, payments_of, running_commitments
 from finance.commitments.rules import SOURCE_TRANCHES, apportion
 from finance.funds.models import Earmark
 from finance.funds.policy import use_findings
@@ -25,8 +25,10 @@ from finance.ledger.queries import balances, net_of
 from finance.ledger.services import account_of, move
 from finance.purchasing.services import note_paid
 from registry.organizations.models import Organization
+from registry.outcomes.models import OutcomeCase
+from registry.outcomes.services import when_decided
 
-HOLD_REASONS = ("rectification", "suspension", "objection", "termination")
+HOLD_REASONS = ("rectification", "suspension", "objection", "termination", "outcome")
 TRACKS = ("venture_grant", "service_purchase")
 
 
@@ -443,3 +445,21 @@ def _earmark_accounts(earmark: Earmark) -> tuple[Account, Account]:
 def _require_positive(amount: Money) -> None:
     if amount <= Money(0):
         raise Refusal(Message(N_("The amount must be above zero.")))
+
+
+def _after_outcome(case: OutcomeCase, by: Actor) -> Iterator[tuple[Message, int]]:
+    """A payee that is wound up is paid nothing until its projects are settled; one that is active again is."""
+    running = running_commitments(case.organization_id, clock.today())
+    if case.outcome == "reactivated":
+        lifted = [hold for item in running for hold in open_holds(item) if hold.reason == "outcome"]
+        for hold in lifted:
+            lift_hold(hold, by=by)
+        yield Message(N_("Commitments on which payments go on")), len(lifted)
+        return
+    stopped = [item for item in running if all(hold.reason != "outcome" for hold in open_holds(item))]
+    for commitment in stopped:
+        place_hold(commitment, reason="outcome", text=case.document or case.facts[:200], by=by)
+    yield Message(N_("Commitments on which payments were stopped")), len(stopped)
+
+
+when_decided("commitments", _after_outcome)

@@ -30,6 +30,7 @@ HOLD_REASONS = {
     "suspension": N_("a suspension"),
     "objection": N_("an open objection"),
     "termination": N_("a termination of the project"),
+    "outcome": N_("the end of the payee's registration"),
 }
 
 EXCLUSIONS = {

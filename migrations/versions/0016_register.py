@@ -386,7 +386,8 @@ def upgrade():
     sa.ForeignKeyConstraint(['submitted_by'], ['user_account.id'], name=op.f('fk_update_request_submitted_by')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_update_request'))
     )
-    op.create_index(op.f('ix_update_request_agency_id_state_submitted_at_id'), 'update_request', ['agency_id', 'state', 'submitted_at', 'id'], unique=False)
+    op.create_index(op.f('ix_update_request_agency_id_state_id'), 'update_request', ['agency_id', 'state', 'id'], unique=False)
+    op.create_index(op.f('ix_update_request_agency_id_id'), 'update_request', ['agency_id', 'id'], unique=False)
     op.create_index(op.f('ix_update_request_decided_by'), 'update_request', ['decided_by'], unique=False)
     op.create_index(op.f('ix_update_request_drafted_by'), 'update_request', ['drafted_by'], unique=False)
     op.create_index(op.f('ix_update_request_organization_id_id'), 'update_request', ['organization_id', 'id'], unique=False)
@@ -419,14 +420,13 @@ def upgrade():
     op.create_index(op.f('ix_post_person_id_until'), 'post', ['person_id', 'until'], unique=False)
     op.create_index(op.f('ix_post_recorded_by'), 'post', ['recorded_by'], unique=False)
     op.create_index(op.f('ix_post_term_id'), 'post', ['term_id'], unique=False)
-    op.create_index(op.f('ix_organization_agency_id_name_key'), 'organization', ['agency_id', 'name_key'], unique=False)
-    op.create_index(op.f('ix_organization_agency_id_sound_key'), 'organization', ['agency_id', 'sound_key'], unique=False)
+    op.create_index(op.f('ix_organization_sound_key_agency_id'), 'organization', ['sound_key', 'agency_id'], unique=False)
     op.create_index(op.f('ix_organization_agency_id_verified_on_id'), 'organization', ['agency_id', 'verified_on', 'id'], unique=False)
 
 
 def downgrade():
-    for keys in ("name_key", "sound_key", "verified_on_id"):
-        op.drop_index(f"ix_organization_agency_id_{keys}", table_name="organization")
+    for keys in ("sound_key_agency_id", "agency_id_verified_on_id"):
+        op.drop_index(f"ix_organization_{keys}", table_name="organization")
     for table in TABLES:
         op.drop_table(table)
     for column, _told in reversed(COLUMNS):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 from core.db import db
 from core.money import Money
 from core.rules.queries import Parameters, parameters
+from core.text import N_, Message
 from finance.disbursements.models import Disbursement
 from finance.funds.models import Budget, Earmark
 from finance.funds.rules import COFUNDING_DEFAULTS
@@ -23,6 +24,8 @@ from projects.agreements.models import Agreement, AgreementSource, Project
 from projects.agreements.rules import Part, budget_by_line
 from registry.accounts.models import User
 from registry.agencies.models import Agency
+from registry.organizations.models import Organization
+from registry.outcomes.queries import add_matters
 
 # The organization sees its agreement from the offer on.
 SHOWN_TO_ORGANIZATION = ("offered", "accepted", "signed", "ended", "terminated")
@@ -93,6 +96,41 @@ def own_projects(user: Any) -> list[Project]:
             .order_by(Project.id.desc())
         )
     )
+
+
+# A project that is not finished yet, and the standing in which its organization cannot finish it.
+UNFINISHED = ("preparing", "running", "suspended", "closing", "recovering")
+ENDING = ("liquidating", "deregistered", "revoked")
+
+
+def projects_to_end(user: Any, permission: str) -> list[Project]:
+    """Projects of the person's units that can be ended early and whose organization is being wound up."""
+    return list(
+        db.session.scalars(
+            select(Project)
+            .join(Project.organization)
+            .where(
+                Project.agency_id.in_(user.agency_ids(permission)),
+                Project.state.in_(("running", "suspended")),
+                Organization.status.in_(ENDING),
+            )
+            .options(joinedload(Project.organization))
+            .order_by(Project.id)
+            .limit(20)
+        )
+    )
+
+
+def _matters(organization: Organization) -> list[tuple[Message, int]]:
+    count = db.session.scalar(
+        select(func.count())
+        .select_from(Project)
+        .where(Project.organization_id == organization.id, Project.state.in_(UNFINISHED))
+    )
+    return [(Message(N_("Projects that are not finished: %(count)s"), {"count": count or 0}), count or 0)]
+
+
+add_matters("projects", _matters)
 
 
 def agreement_of(application_id: int) -> Agreement | None:

@@ -63,6 +63,7 @@ EVENTS = {
     "started": N_("project started"),
     "suspended": N_("project suspended"),
     "resumed": N_("project resumed"),
+    "standing of the organization changed": N_("standing of the organization changed"),
     "closing begun": N_("closing begun"),
     "settled": N_("project settled"),
     "archived": N_("archive sealed"),

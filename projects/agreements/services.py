@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -34,7 +34,7 @@ from projects.agreements.policy import (
     require_permission,
     require_separate,
 )
-from projects.agreements.queries import agreement_of, last_number, parts_of
+from projects.agreements.queries import UNFINISHED, agreement_of, last_number, parts_of
 from projects.agreements.rules import (
     GRADES,
     METHODS,
@@ -48,6 +48,8 @@ from projects.agreements.rules import (
 from registry.accounts.services import notify_organization
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
+from registry.outcomes.models import OutcomeCase
+from registry.outcomes.services import when_decided
 
 ZERO = Money(0)
 
@@ -518,3 +520,19 @@ def _reason(text: str) -> str:
     if not text.strip():
         raise Refusal(Message(N_("Write the reason: the other side has to know what to do.")))
     return text.strip()
+
+
+def _after_outcome(case: OutcomeCase, by: Actor) -> Iterator[tuple[Message, int]]:
+    """Each unfinished project notes the decision; whether it is ended early its own unit decides."""
+    projects = db.session.scalars(
+        select(Project)
+        .where(Project.organization_id == case.organization_id, Project.state.in_(UNFINISHED))
+        .order_by(Project.id)
+    ).all()
+    for project in projects:
+        record(project, "standing of the organization changed", by=by, details={"note": case.document})
+    if case.outcome != "reactivated":
+        yield Message(N_("Projects whose units were asked to end them early")), len(projects)
+
+
+when_decided("projects", _after_outcome)

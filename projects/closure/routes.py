@@ -24,7 +24,7 @@ from core.web.gate import allow
 from finance.commitments.queries import paid_total
 from finance.recoveries.queries import SHOWN_TO_ORGANIZATION, asked_for, cases_of
 from projects.agreements.models import Agreement, Project
-from projects.agreements.queries import add_panel, names_of, project_in_scope
+from projects.agreements.queries import add_panel, names_of, project_in_scope, projects_to_end
 from projects.claims.rules import surplus
 from projects.closure import policy, queries, services
 from projects.closure.forms import DecideForm, ReportForm, ReturnForm, SettleForm, TerminationForm
@@ -459,6 +459,17 @@ def _termination_tasks(user: Any) -> Iterator[navigation.Task]:
                     meta=Message("%(number)s", {"number": project.number}),
                     amount=Money(finding.facts["left"]),
                 )
+    for project in projects_to_end(user, "project.terminate"):
+        if queries.termination_of(project) is None:
+            yield navigation.Task(
+                title=Message(
+                    N_("%(organization)s is being wound up: %(title)s"),
+                    {"organization": project.organization.name, "title": project.title},
+                ),
+                url=url_for("closure.terminate", project_id=project.id),
+                action=Message(N_("Propose the early end")),
+                meta=Message("%(number)s", {"number": project.number}),
+            )
 
 
 navigation.add_tasks("terminations", _termination_tasks)

@@ -23,6 +23,32 @@ REASONS = {
 }
 
 
+# What the rows of each table are, for who confirms a join.
+TABLE_WORDS = {
+    "organization": N_("organizations it hosts"), "grade": N_("grades"), "inspection": N_("annual inspections"),
+    "party_facts": N_("party-building facts"), "organization_profile": N_("particulars of the register"),
+    "organization_tag": N_("recognitions"), "former_identity": N_("former names and codes"),
+    "organization_change": N_("changes of fields"), "qualification": N_("tax status and qualifications"),
+    "fundraising_filing": N_("fundraising plans"), "community_fund": N_("community charity funds"),
+    "honour": N_("brands and awards"), "staff_count": N_("years of employees and jobs"),
+    "department_role": N_("departments that look after it"), "term": N_("terms"), "post": N_("posts"),
+    "candidate_check": N_("checks of candidates"), "membership": N_("memberships of hubs"),
+    "hub_service": N_("services of hubs"), "update_request": N_("reported changes"),
+    "outcome_case": N_("outcomes"), "organization_merge": N_("earlier joins"), "interest": N_("ties of people"),
+    "employment": N_("stretches of working life"), "credit_entry": N_("credit entries"),
+    "role_assignment": N_("roles of its people"), "expert": N_("experts it employs"),
+    "application": N_("applications"), "commitment": N_("commitments"), "disbursement": N_("payments"),
+    "payee_account": N_("bank accounts"), "hosting": N_("hosting agreements"), "agreement": N_("agreements"),
+    "project": N_("projects"), "claim": N_("claims"), "expense": N_("vouchers"), "service_record": N_("service records"),
+    "rectification": N_("rectifications"), "closure": N_("closing accounts"), "termination": N_("early ends"),
+    "checkpoint": N_("evaluations"),
+}  # fmt: skip
+OTHER_ROWS = N_("other rows")
+
+
+# state of a join: proposed, confirmed, dropped
+
+
 class SimilarPair(Model):
     """Two entries with similar names, the earlier first; both units are kept for the scope."""
 

@@ -17,6 +17,8 @@ from core.web.words import say
 from registry.agencies.models import Agency
 from registry.organizations import policy
 from registry.organizations.models import (
+    COMMUNITY_TYPES,
+    DIRECT_CLASSES,
     FIELDS,
     INSPECTION_RESULTS,
     KINDS,
@@ -71,6 +73,9 @@ class OrganizationForm(Form):
     fields = ChecksField(_l("Fields of work"))
     address = StringField(_l("Address"), validators=[MaxLength(200)])
     phone = StringField(_l("Telephone"), validators=[MaxLength(20)])
+    direct_class = ChoiceField(_l("Class of direct registration"), default="")
+    community_type = ChoiceField(_l("Kind of activity in the community"), default="")
+    evidence = StringField(_l("Evidence of the change"), validators=[MaxLength(200)])
 
     def __init__(
         self, agencies: Sequence[Agency], organization: Organization | None = None, **kwargs: Any
@@ -81,6 +86,8 @@ class OrganizationForm(Form):
         self.kind.choices = choices(KINDS)
         self.register_class.choices = choices(REGISTER_CLASSES)
         self.fields.choices = choices(FIELDS)
+        self.direct_class.choices = [("", gettext("none: a unit supervises it")), *choices(DIRECT_CLASSES)]
+        self.community_type.choices = [("", gettext("none")), *choices(COMMUNITY_TYPES)]
 
     def validate_register_class(self, field: Any) -> None:
         _raise(policy.kind_problem(self.kind.data, field.data))
@@ -144,7 +151,48 @@ class StatusForm(Form):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.status.choices = choices(STATUSES)
+        # An entry closes by an outcome that three people decide, never by this form alone.
+        self.status.choices = choices({name: STATUSES[name] for name in ("normal", "abnormal")})
+
+
+class UpgradeForm(Form):
+    """A filed organization has registered."""
+
+    name = StringField(_l("Full name"), validators=[Required(), MaxLength(120)])
+    kind = ChoiceField(_l("Kind"), validators=[Required()])
+    credit_code = StringField(_l("Unified social credit code"), validators=[Required(), MaxLength(40)])
+    registered_on = DayField(_l("Day of registration"), validators=[Required()])
+    division_code = StringField(_l("Division of the registry"), validators=[Required(), MaxLength(12)])
+    evidence = StringField(
+        _l("Registration certificate or decision"), validators=[Required(), MaxLength(200)]
+    )
+
+    def __init__(self, organization: Organization, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.organization = organization
+        self.kind.choices = choices(
+            {name: KINDS[name] for name in ("social_service_agency", "social_association", "foundation")}
+        )
+
+    def validate_credit_code(self, field: Any) -> None:
+        if not field.errors:
+            _raise(
+                policy.code_problem(
+                    field.data, kind=self.kind.data, register_class="registered", but=self.organization
+                )
+            )
+
+    def validate_division_code(self, field: Any) -> None:
+        if field.data:
+            _raise(policy.division_problem(field.data))
+
+    def validate_registered_on(self, field: Any) -> None:
+        if field.data:
+            _raise(policy.registered_on_problem(field.data, "registered"))
+
+
+class ConfirmForm(Form):
+    evidence = StringField(_l("What it was compared with"), validators=[MaxLength(200)])
 
 
 class ContactForm(Form):

@@ -159,8 +159,7 @@ class Organization(Model):
         Index(None, "agency_id", "status", "sort_key", "id"),
         Index(None, "agency_id", "verified_by"),
         Index(None, "agency_id", "verified_on", "id"),
-        Index(None, "agency_id", "name_key"),
-        Index(None, "agency_id", "sound_key"),
+        Index(None, "sound_key", "agency_id"),
         Index(None, "name"),
     )
 
@@ -267,10 +266,12 @@ class OrganizationTag(Model):
 
 
 class FormerIdentity(Model):
-    """A name or code the organization had before, so that old papers still find it (C02)."""
+    """A name or code the organization had before, so that old papers still find it (C02); or the number
+    of an entry that was joined into it, so that old links do.
+    """
 
     organization_id: Mapped[int] = fk("organization.id")
-    kind: Mapped[str] = mapped_column(String(12))  # name, code
+    kind: Mapped[str] = mapped_column(String(12))  # name, code, number
     value: Mapped[str] = mapped_column(String(120))
     until: Mapped[date]
 

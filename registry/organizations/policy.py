@@ -13,6 +13,7 @@ from registry.organizations.models import Organization
 from registry.organizations.queries import code_is_taken
 from registry.organizations.rules import CodeError, check_credit_code
 
+CONTROL = "政府采购法 第六十一条 / 内部控制"
 # Which authority and kind of the code (GB 32100) fits which kind of organization.
 PREFIX_BY_KIND = {
     "social_association": "51",
@@ -87,5 +88,5 @@ def require_verifiable(organization: Organization, *, by: Any) -> None:
     require_distinct(
         {"recorded": organization.recorded_by, "verified": by.actor_id},
         rule="RAP-2",
-        source="政府采购法 第六十一条 / 内部控制",
+        source=CONTROL,
     )

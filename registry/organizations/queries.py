@@ -7,8 +7,17 @@ from typing import Any
 
 from sqlalchemy import Select, or_, select
 
+from core import clock
+from core.clock import add_months
 from core.db import db
-from registry.organizations.models import Grade, Organization, OrganizationTag
+from registry.organizations.models import (
+    FormerIdentity,
+    Grade,
+    Organization,
+    OrganizationChange,
+    OrganizationProfile,
+    OrganizationTag,
+)
 
 
 def visible_organizations(user: Any) -> Select[Organization]:
@@ -109,4 +118,67 @@ def tags_on(organization_id: int, day: date) -> set[str]:
                 or_(OrganizationTag.until.is_(None), OrganizationTag.until >= day),
             )
         )
+    )
+
+
+def register_facts(organization: Organization) -> dict[str, Any]:
+    """What :func:`registry.organizations.rules.register_findings` looks at."""
+    profile = organization.profile
+    host = organization.host
+    columns = OrganizationProfile.__table__.c.keys()
+    return {
+        **{name: getattr(profile, name) if profile else None for name in columns},
+        **{
+            name: getattr(organization, name)
+            for name in (
+                "kind", "register_class", "credit_code", "registered_on", "business_scope", "address", "phone",
+                "direct_class", "community_type",
+            )
+        },
+        "division": organization.division_code,
+        "home_division": organization.agency.division_code[:6],
+        "leader": organization.legal_representative.name if organization.legal_representative else "",
+        "host_kind": host.kind if host else None,
+        "host_code": host.credit_code if host else None,
+        "tags": tags_on(organization.id, clock.today()),
+    }  # fmt: skip
+
+
+def changes_of(organization: Organization, *, field: str = "") -> Select[Any]:
+    """The history by field, youngest first, optionally of one field."""
+    query = select(OrganizationChange).where(OrganizationChange.organization_id == organization.id)
+    return query.where(OrganizationChange.field == field) if field else query
+
+
+def former_identities(organization: Organization) -> list[FormerIdentity]:
+    return list(
+        db.session.scalars(
+            select(FormerIdentity)
+            .where(FormerIdentity.organization_id == organization.id, FormerIdentity.kind != "number")
+            .order_by(FormerIdentity.until.desc(), FormerIdentity.id.desc())
+        )
+    )
+
+
+def stale_before(parameters: Any) -> date:
+    """Entries last verified before this day are stale."""
+    return add_months(clock.today(), -int(parameters["verify_months"]))
+
+
+def stale_organizations(user: Any, before: date, *, permission: str = "organization.read") -> Select[Any]:
+    """Verified entries that nobody has compared with the certificate since ``before``."""
+    return select(Organization).where(
+        Organization.agency_id.in_(user.agency_ids(permission)),
+        Organization.verified_on < before,
+        Organization.status.in_(("normal", "abnormal")),
+    )
+
+
+def joined_into(user: Any, number: int) -> Organization | None:
+    """The organization in scope that the entry of this number was joined into."""
+    return db.session.scalar(
+        visible_organizations(user)
+        .join(FormerIdentity, FormerIdentity.organization_id == Organization.id)
+        .where(FormerIdentity.kind == "number", FormerIdentity.value == str(number))
+        .limit(1)
     )

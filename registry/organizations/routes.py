@@ -9,35 +9,44 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from core import clock
 from core.access.policy import Refusal
 from core.audit.queries import history_of
 from core.db import db
+from core.rules.queries import parameters
 from core.text import N_, Message
-from core.web import navigation
+from core.web import navigation, tables
 from core.web.gate import allow
 from core.web.words import say
 from registry.agencies.models import Agency
 from registry.organizations import queries, services
 from registry.organizations.forms import (
+    ConfirmForm,
     ContactForm,
     GradeForm,
     InspectionForm,
     OrganizationForm,
     PartyForm,
     StatusForm,
+    UpgradeForm,
 )
 from registry.organizations.models import (
+    COMMUNITY_TYPES,
+    DIRECT_CLASSES,
     FIELDS,
     INSPECTION_RESULTS,
     KINDS,
     PARTY_ORGANIZATIONS,
     REGISTER_CLASSES,
     STATUSES,
+    TAGS,
     Organization,
 )
+from registry.organizations.reports import STALE
+from registry.organizations.rules import ROR_DEFAULTS
 from registry.persons.models import Person
 from registry.persons.services import record_person
 
@@ -64,6 +73,29 @@ EVENTS = {
     "registered": N_("Entered into the register"),
     "edited": N_("Entry changed"),
     "verified": N_("Entry verified"),
+    "confirmed": N_("Entry compared again, unchanged"),
+    "upgraded": N_("Filed organization registered"),
+    "profile_changed": N_("Particulars changed"),
+    "tag_given": N_("Recognition noted"),
+    "tag_ended": N_("Recognition ended"),
+    "qualification_recorded": N_("Status or qualification noted"),
+    "fundraising_filed": N_("Fundraising plan filed"),
+    "fund_set_up": N_("Community charity fund noted"),
+    "fund_ended": N_("Community charity fund ended"),
+    "honour_recorded": N_("Brand or award noted"),
+    "staff_recorded": N_("Employees and jobs noted"),
+    "department_assigned": N_("Department assigned"),
+    "term_recorded": N_("Term noted"),
+    "appointed": N_("Leader noted"),
+    "post_ended": N_("Post ended"),
+    "candidate_checked": N_("Candidate checked"),
+    "member_joined": N_("Member of a hub noted"),
+    "member_left": N_("Membership ended"),
+    "served": N_("Service of the hub noted"),
+    "update_accepted": N_("Reported change accepted"),
+    "merged": N_("Double entry joined"),
+    "outcome_decided": N_("Outcome decided"),
+    "closed_down": N_("Winding-up finished"),
     "status_changed": N_("Standing changed"),
     "grade_recorded": N_("Grade noted"),
     "inspection_recorded": N_("Annual inspection noted"),
@@ -73,7 +105,9 @@ EVENTS = {
     "credit_removed": N_("Credit entry removed"),
 }
 # How each standing looks.
-TONES = {"normal": "done", "abnormal": "wrong", "deregistered": "closed", "revoked": "wrong"}
+TONES = {
+    "normal": "done", "abnormal": "wrong", "liquidating": "waiting", "deregistered": "closed", "revoked": "wrong",
+}  # fmt: skip
 Answer = str | tuple[str, int] | Response
 
 
@@ -94,6 +128,19 @@ def tasks(user: Any) -> Iterable[navigation.Task]:
             action=Message(N_("Compare and verify")),
             meta=Message(organization.credit_code) if organization.credit_code else None,
         )
+    before = queries.stale_before(parameters("ROR", ROR_DEFAULTS, on=clock.today()))
+    stale, _sums = tables.summary(
+        queries.stale_organizations(user, before, permission="organization.verify"), whole=False
+    )
+    if stale:
+        yield navigation.Task(
+            title=Message(
+                N_("%(count)s entries were last verified before %(day)s"),
+                {"count": str(stale), "day": before},
+            ),
+            url=url_for("organizations.stale"),
+            action=Message(N_("Compare them again")),
+        )
 
 
 navigation.add_tasks("organizations", tasks)
@@ -111,8 +158,11 @@ def own() -> Answer:
 
 @bp.get("/<int:organization_id>")
 @allow("organization.read", "own.read")
-def show(organization_id: int) -> str:
-    organization = _in_scope(organization_id)
+def show(organization_id: int) -> Answer:
+    organization = queries.organization_in_scope(current_user, organization_id)
+    if organization is None:
+        joined = queries.joined_into(current_user, organization_id) or abort(404)
+        return redirect(url_for("organizations.show", organization_id=joined.id), code=301)
     today = clock.today()
     years = range(today.year - 1, max(today.year - 6, _first_year(organization) - 1), -1)
     results = {item.year: item.result for item in organization.inspections}
@@ -129,11 +179,21 @@ def show(organization_id: int) -> str:
         results=INSPECTION_RESULTS,
         party_kinds=PARTY_ORGANIZATIONS,
         fields=FIELDS,
+        direct_classes=DIRECT_CLASSES,
+        community_types=COMMUNITY_TYPES,
+        tags=TAGS,
+        former=queries.former_identities(organization),
+        stale_before=queries.stale_before(
+            parameters("ROR", ROR_DEFAULTS, on=today, jurisdiction=organization.agency.division_code)
+        ),
         events=history_of(organization),
         words=EVENTS,
         may_edit=current_user.may("organization.edit", agency_id=organization.agency_id),
         may_verify=current_user.may("organization.verify", agency_id=organization.agency_id)
         and organization.verified_by is None
+        and organization.recorded_by != current_user.id,
+        may_confirm=current_user.may("organization.verify", agency_id=organization.agency_id)
+        and organization.verified_by is not None
         and organization.recorded_by != current_user.id,
         may_edit_contact=current_user.may("own.edit", organization_id=organization.id),
     )
@@ -211,6 +271,8 @@ def _facts(form: OrganizationForm) -> dict[str, Any] | None:
         "fields": form.fields.data or [],
         "address": form.address.data or "",
         "phone": form.phone.data or "",
+        "direct_class": form.direct_class.data,
+        "community_type": form.community_type.data,
     }
 
 
@@ -226,7 +288,9 @@ def edit(organization_id: int) -> Answer:
             if facts is not None:
                 if leader and (form.leader.data, form.leader_phone.data) == (leader.name, leader.phone):
                     facts["legal_representative"] = leader
-                services.edit_organization(organization, by=current_user, **facts)
+                services.edit_organization(
+                    organization, by=current_user, evidence=form.evidence.data or "", **facts
+                )
                 return _to(organization, gettext("The entry is changed. Another person verifies it."))
         except Refusal as refusal:
             form.form_errors.append(say(refusal.sentence))
@@ -241,7 +305,7 @@ def _entered(organization: Organization) -> dict[str, Any]:
     leader = organization.legal_representative
     plain = (
         "name", "kind", "register_class", "credit_code", "registered_on", "division_code", "business_scope",
-        "fields", "address", "phone",
+        "fields", "address", "phone", "direct_class", "community_type",
     )  # fmt: skip
     return {
         **{name: getattr(organization, name) for name in plain},
@@ -258,6 +322,64 @@ def verify(organization_id: int) -> Response:
     organization = _editable(organization_id, "organization.verify")
     services.verify_organization(organization, by=current_user)
     return _to(organization, gettext("The entry is verified."))
+
+
+@bp.route("/<int:organization_id>/confirm", methods=["GET", "POST"])
+@allow("organization.verify")
+def confirm(organization_id: int) -> Answer:
+    """The entry was compared with the certificate again and has not changed."""
+    organization = _editable(organization_id, "organization.verify")
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        try:
+            services.confirm_unchanged(organization, evidence=form.evidence.data or "", by=current_user)
+            return _to(organization, gettext("The entry counts as verified from today on."))
+        except Refusal as refusal:
+            form.form_errors.append(say(refusal.sentence))
+    return _record_page(organization, form, N_("Compare the entry again"), N_("It is unchanged"))
+
+
+@bp.route("/<int:organization_id>/upgrade", methods=["GET", "POST"])
+@allow("organization.edit")
+def upgrade(organization_id: int) -> Answer:
+    """A filed organization has registered: the same entry, with its history and projects."""
+    organization = _editable(organization_id)
+    if organization.register_class != "filed":
+        abort(404)
+    form = UpgradeForm(
+        organization, data={"name": organization.name, "division_code": organization.division_code[:6]}
+    )
+    if form.validate_on_submit():
+        try:
+            services.upgrade_filed(
+                organization,
+                kind=form.kind.data,
+                name=form.name.data,
+                credit_code=form.credit_code.data,
+                registered_on=form.registered_on.data,
+                division_code=form.division_code.data,
+                evidence=form.evidence.data,
+                by=current_user,
+            )
+            return _to(organization, gettext("It is registered now; its history, links and projects stayed."))
+        except Refusal as refusal:
+            form.form_errors.append(say(refusal.sentence))
+    return _record_page(
+        organization, form, N_("The filed organization has registered"), N_("Note the registration")
+    )
+
+
+@bp.get("/stale")
+@allow("organization.read")
+def stale() -> str:
+    """Entries that nobody has compared with the certificate for twelve months."""
+    table = tables.show(STALE, current_user, joinedload(Organization.agency))
+    return render_template(
+        "organizations/stale.html",
+        table=table,
+        page=table.page,
+        before=queries.stale_before(parameters("ROR", ROR_DEFAULTS, on=clock.today())),
+    )
 
 
 @bp.route("/<int:organization_id>/grade", methods=["GET", "POST"])
@@ -333,6 +455,8 @@ def party(organization_id: int) -> Answer:
 @allow("organization.edit")
 def status(organization_id: int) -> Answer:
     organization = _editable(organization_id)
+    if organization.status in services.ENDING:
+        abort(404)
     form = StatusForm(obj=organization)
     if form.validate_on_submit():
         try:

@@ -1,4 +1,5 @@
-"""Unified social credit codes (统一社会信用代码): reading and checking.
+"""Unified social credit codes (统一社会信用代码): reading and checking; names that may be one body;
+what each register asks of an entry.
 
 A code has 18 characters of ``0-9 A-H J-N P-R T U W-Y`` (no I O S V Z): registering authority and
 kind (2), division of the registry (6), organization code (8) with its own check character (GB 11714),
@@ -9,13 +10,19 @@ does not prove that the organization exists.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from stdnum.cn import uscc
 
+from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
-from registry.persons.rules import PROVINCES
+from registry.agencies.rules import is_under
+from registry.persons.rules import PROVINCES, sort_key
 
 LENGTH = 18
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -177,3 +184,225 @@ def credit_code_or_none(code: str) -> CreditCode | None:
         return check_credit_code(code)
     except CodeError:
         return None
+
+
+# Names that may be one body -----------------------------------------------------------------------
+
+_ASIDE = re.compile(r"[（(【\[][^）)】\]]*[）)】\]]|[\s·•、，,。\-—“”\"]")
+_PLACES = re.compile(
+    r"^(?:[^省市区县旗盟州镇乡]{2,8}(?:省|市|自治区|自治州|盟|州)|[^省市区县旗盟州镇乡]{1,6}(?:(?<!社)区|县|旗))+(?:[^镇乡街]{1,6}(?:镇|乡|街道|苏木))?"
+    r"|^[^街苏]{1,6}(?:街道|苏木)"
+)
+_FORMS = re.compile(
+    r"(?:社会工作|社工|志愿服务|志愿者|志愿|公益|综合|发展|居民|社区服务)*"
+    r"(?:促进会|联合会|研究会|同业公会|校友会|联谊会|互助会|协会|学会|商会|总会|基金会|服务中心|服务站|服务社|服务队|中心|工作室|工作站|总队|大队|分队|队|站|社|会)$"
+)
+KEY_LENGTH = 60
+
+
+@lru_cache(maxsize=16_384)
+def name_keys(name: str) -> tuple[str, str]:
+    """What similar names share: the name without division and form, and how that is read.
+
+    “示例市晨光社会工作服务中心” and “晨光社工服务站” both give 晨光, chen guang. What would leave fewer
+    than two characters is not taken off.
+    """
+    key = _ASIDE.sub("", name)
+    for pattern in (_PLACES, _FORMS):
+        shorter = pattern.sub("", key)
+        if len(shorter) >= 2:
+            key = shorter
+    key = key[:KEY_LENGTH]
+    return key, sort_key(key)[:120]
+
+
+# What each register asks ----------------------------------------------------------------------------
+
+LEVELS = {
+    "light": N_("light: guidance, looked at on complaint"),
+    "standard": N_("standard: yearly inspection and draws"),
+    "close": N_("close: looked at each quarter"),
+}
+ROR_DEFAULTS: dict[str, Any] = {
+    "level_registered": "standard",
+    "level_filed": "light",
+    "level_outside": "standard",
+    "verify_months": 12,
+    "leader_age": 70,
+    "leader_terms": 2,
+    "term_years": 5,
+}
+ROR_SOURCES = {
+    "level": "社会组织登记管理机关行政执法约谈工作规定；分类管理制度",
+    "verify": "社会组织信用信息管理办法（民政部令第60号）",
+    "leader": "社会团体章程示范文本；社会团体登记管理条例第十二条",
+    "term": "基金会管理条例第二十条；民办非企业单位章程示范文本规定",
+}
+REGISTERED = "社会团体登记管理条例第十二条；民办非企业单位登记管理暂行条例第十二条；基金会管理条例第十一条"
+DUAL = "社会团体登记管理条例第六条；国务院机构改革和职能转变方案（四类社会组织直接登记）"
+FILED = "民政部关于大力培育发展社区社会组织的意见（民发〔2017〕191号）；社区社会组织备案制度"
+OUTSIDE = "社会组织信用信息管理办法；属地管理制度"
+FEDERATION = "社区社会组织联合会登记办法：联合会应登记为社会团体法人"
+
+
+def register_findings(facts: Mapping[str, Any], *, on: date) -> list[Finding]:
+    """What the register of the entry's class asks, each with its answer.
+
+    ``facts``: kind, register_class, credit_code, registered_on, leader, business_scope, address, phone,
+    division, home_division, host_kind, host_code, tags, direct_class, community_type and the columns of
+    the profile; what is not known is ``None`` or empty.
+    """
+    by_class = {"filed": _filed, "outside": _outside}
+    return by_class.get(facts["register_class"], _registered)(facts, on)
+
+
+def _asked(rule: str, title: str, value: Any, missing: str, source: str) -> Finding:
+    given = value is not None and value != ""
+    return Finding(
+        rule,
+        Verdict.PASS if given else Verdict.FAIL,
+        Message(title),
+        Message(N_("It is on the register.")) if given else Message(missing),
+        source=source,
+    )
+
+
+def _contact(facts: Mapping[str, Any], source: str) -> list[Finding]:
+    return [
+        _asked("ROR-3", N_("Person in charge"), facts["leader"],
+               N_("Nobody is named: enter the legal representative or the person in charge."), source),
+        _asked("ROR-4", N_("Address and telephone"), facts["address"] and facts["phone"],
+               N_("Address or telephone is missing: a notice would not arrive."), source),
+    ]  # fmt: skip
+
+
+def _registered(facts: Mapping[str, Any], on: date) -> list[Finding]:
+    found = [
+        _asked("ROR-1", N_("Credit code and day of registration"), facts["credit_code"] and facts["registered_on"],
+               N_("Credit code or day of registration is missing: copy both from the certificate."), REGISTERED),
+        _asked("ROR-2", N_("Business scope"), facts["business_scope"],
+               N_("The business scope of the charter is missing: applications are compared with it."), REGISTERED),
+        *_contact(facts, REGISTERED),
+    ]  # fmt: skip
+    if facts["kind"] not in ("social_association", "social_service_agency", "foundation"):
+        return found
+    found.append(_certificate(facts, on))
+    found.append(
+        _asked("ROR-6", N_("Charter approved on"), facts["charter_on"],
+               N_("The day on which the charter was approved is missing."), REGISTERED)
+    )  # fmt: skip
+    found.append(
+        _asked("ROR-7", N_("Registration capital"), facts["capital"],
+               N_("The registration capital is missing: copy it from the certificate."), REGISTERED)
+    )  # fmt: skip
+    route = facts["direct_class"] or facts["supervising_unit"] or facts["detachment"] == "done"
+    found.append(
+        _asked("ROR-8", N_("Route of registration"), route or None,
+               N_("Neither a class of direct registration nor a supervising unit is named: one of them there must be."), DUAL)
+    )  # fmt: skip
+    if "federation" in facts["tags"]:
+        found.append(federation_finding(facts["kind"], facts["credit_code"]))
+    return found
+
+
+def _certificate(facts: Mapping[str, Any], on: date) -> Finding:
+    until = facts["certificate_to"]
+    title = Message(N_("Certificate valid"))
+    if until is None:
+        return Finding("ROR-5", Verdict.FAIL, title,
+                       Message(N_("The validity of the certificate is missing.")), source=REGISTERED)  # fmt: skip
+    late = until < on
+    return Finding(
+        "ROR-5",
+        Verdict.FAIL if late else Verdict.PASS,
+        title,
+        Message(N_("The certificate ended on %(day)s: have it renewed."), {"day": until})
+        if late
+        else Message(N_("The certificate is valid until %(day)s."), {"day": until}),
+        source=REGISTERED,
+    )
+
+
+def _filed(facts: Mapping[str, Any], on: date) -> list[Finding]:
+    return [
+        _asked("ROR-11", N_("Township or community"), facts["division"] if len(facts["division"]) >= 9 else None,
+               N_("The division has six digits: name the township (9 digits) or community (12) that filed it."), FILED),
+        _asked("ROR-12", N_("Day of filing"), facts["filed_on"],
+               N_("The day of filing is missing."), FILED),
+        _asked("ROR-13", N_("Kind of activity"), facts["community_type"],
+               N_("Say what it does in the community: support is given by kind of activity."), FILED),
+        _asked("ROR-14", N_("Members"), facts["member_count"],
+               N_("The number of members is missing."), FILED),
+        *_contact(facts, FILED),
+        _host(facts),
+    ]  # fmt: skip
+
+
+def _host(facts: Mapping[str, Any]) -> Finding:
+    title = Message(N_("Registered host"))
+    if facts["host_kind"] is None:
+        return Finding("ROR-15", Verdict.MANUAL, title,
+                       Message(N_("No host is named: it can take part in projects only through one (E12).")), source=FILED)  # fmt: skip
+    if str(facts["host_code"] or "")[:2] in SOCIAL_ORGANIZATION_PREFIXES:
+        return Finding("ROR-15", Verdict.PASS, title,
+                       Message(N_("The host is a registered social organization (%(code)s).",), {"code": facts["host_code"]}), source=FILED)  # fmt: skip
+    return Finding("ROR-15", Verdict.MANUAL, title,
+                   Message(N_("The host is no social organization: somebody decides whether it may host.")), source=FILED)  # fmt: skip
+
+
+def _outside(facts: Mapping[str, Any], on: date) -> list[Finding]:
+    near = facts["credit_code"] and is_under(facts["credit_code"][2:8], facts["home_division"])
+    return [
+        _asked("ROR-1", N_("Credit code and day of registration"), facts["credit_code"] and facts["registered_on"],
+               N_("Credit code or day of registration is missing: copy both from the certificate."), OUTSIDE),
+        Finding(
+            "ROR-21",
+            Verdict.MANUAL if near else Verdict.PASS,
+            Message(N_("Registered elsewhere")),
+            Message(N_("The code was given by a registry of this place: is it not registered here?"))
+            if near
+            else Message(N_("The code was given by a registry of another place.")),
+            source=OUTSIDE,
+        ),
+        _asked("ROR-22", N_("Home registry"), facts["home_authority"],
+               N_("Name the registry that keeps it at home: punishments are asked for there."), OUTSIDE),
+        _asked("ROR-23", N_("At work here since"), facts["active_since"],
+               N_("Say since when it is at work here."), OUTSIDE),
+        _asked("ROR-24", N_("Contact at this place"), facts["local_contact"] and facts["local_phone"],
+               N_("A person with telephone at this place is missing."), OUTSIDE),
+        *_contact(facts, OUTSIDE),
+    ]  # fmt: skip
+
+
+def federation_finding(kind: str, code: str | None) -> Finding:
+    """A federation of community organizations is a social association with a code of 51 (S4-18)."""
+    fits = kind == "social_association" and (code or "").startswith("51")
+    return Finding(
+        "ROR-9",
+        Verdict.PASS if fits else Verdict.FAIL,
+        Message(N_("Federation as legal person")),
+        Message(N_("The federation is registered as a social association."))
+        if fits
+        else Message(
+            N_(
+                "A federation is registered as a social association with a code that starts with 51: this one is not."
+            )
+        ),
+        source=FEDERATION,
+    )
+
+
+def supervision_level(
+    register_class: str, status: str, *, under_investigation: bool, parameters: Mapping[str, Any]
+) -> Finding:
+    """How closely a body is looked after: by its class, and closely whenever something stands against it."""
+    close = status in ("abnormal", "liquidating") or under_investigation
+    level = "close" if close else parameters[f"level_{register_class}"]
+    return Finding(
+        "ROR-31",
+        Verdict.NOT_APPLICABLE if status in ("deregistered", "revoked") else Verdict.PASS,
+        Message(N_("Supervision by class")),
+        Message(LEVELS[level]),
+        source=ROR_SOURCES["level"],
+        facts={"level": level, "why": "standing" if close else "class"},
+    )

@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import BigInteger, cast, func, select, update
 
 from core import clock
 from core.access.policy import Refusal
 from core.audit.services import Actor, record
 from core.db import db
+from core.money import Money
 from core.text import N_, Message
 from registry.agencies.models import Agency
 from registry.agencies.rules import normalise_division
 from registry.organizations import policy
 from registry.organizations.models import (
+    COMMUNITY_TYPES,
+    DIRECT_CLASSES,
     INSPECTION_RESULTS,
     KINDS,
     PARTY_ORGANIZATIONS,
     REGISTER_CLASSES,
+    SOURCES,
     STATUSES,
+    FormerIdentity,
     Grade,
     Inspection,
     Organization,
+    OrganizationChange,
     PartyFacts,
 )
-from registry.organizations.rules import check_credit_code
+from registry.organizations.rules import (
+    FILED,
+    check_credit_code,
+    name_keys,
+)
 from registry.persons.models import Person
 from registry.persons.rules import sort_key
+
+ENDING = frozenset({"liquidating", "deregistered", "revoked"})
+
+# Rooms above that look at a name when it is new (double entries).
+_named: list[Callable[[Organization], None]] = []
+
+
+def when_named(look: Callable[[Organization], None]) -> None:
+    """Have ``look`` called with each organization that got a name, in the same transaction."""
+    _named.append(look)
+
+
+def _tell_name(organization: Organization) -> None:
+    for look in _named:
+        look(organization)
 
 
 def register_organization(
@@ -48,6 +73,8 @@ def register_organization(
     fields: Sequence[str] = (),
     address: str = "",
     phone: str = "",
+    direct_class: str = "",
+    community_type: str = "",
 ) -> Organization:
     """Enter an organization. Raises :class:`Refusal` with the sentence of the first wrong fact."""
     organization = Organization(agency_id=agency.id, recorded_by=by.actor_id)
@@ -65,7 +92,12 @@ def register_organization(
         fields=fields,
         address=address,
         phone=phone,
+        direct_class=direct_class,
+        community_type=community_type,
     )
+    number = _unused_number()
+    if number is not None:
+        organization.id = number
     db.session.add(organization)
     db.session.flush()
     record(
@@ -74,30 +106,112 @@ def register_organization(
         by=by,
         details={"name": organization.name, "credit_code": organization.credit_code},
     )
+    _tell_name(organization)
     return organization
 
 
-def edit_organization(organization: Organization, *, by: Actor, **facts: Any) -> None:
-    """Change the entry (arguments of :func:`register_organization`). It has to be verified anew."""
-    before = {key: _plain(getattr(organization, key)) for key in _AUDITED}
-    _fill(organization, **facts)
-    after = {key: _plain(getattr(organization, key)) for key in _AUDITED}
+def _unused_number() -> int | None:
+    """A number for the new row where the database would give that of a joined entry again; else ``None``.
+
+    SQLite takes the highest number and one; the highest row may have been joined into another.
+    """
+    if db.engine.dialect.name != "sqlite":
+        return None
+    gone = db.session.scalar(
+        select(func.max(cast(FormerIdentity.value, BigInteger))).where(FormerIdentity.kind == "number")
+    )
+    highest = db.session.scalar(select(func.max(Organization.id))) or 0
+    return gone + 1 if gone is not None and gone > highest else None
+
+
+def edit_organization(
+    organization: Organization, *, by: Actor, evidence: str = "", source: str = "edit", **facts: Any
+) -> dict[str, list[Any]]:
+    """Change the entry (arguments of :func:`register_organization`). It has to be verified anew.
+
+    Returns the changed fields as {field: [old, new]}.
+    """
+    before = {key: plain(getattr(organization, key)) for key in _AUDITED}
+    leader, host = organization.legal_representative, organization.host
+    kept = {key: getattr(organization, key) for key in ("direct_class", "community_type")}
+    _fill(organization, **(kept | facts))
+    after = {key: plain(getattr(organization, key)) for key in _AUDITED}
     changed = {key: [before[key], after[key]] for key in _AUDITED if before[key] != after[key]}
     if not changed:
-        return
+        return {}
     organization.verified_by = None
     organization.recorded_by = by.actor_id
     db.session.flush()
-    record(organization, "edited", by=by, details={"changed": changed})
+    _keep_identity(organization, changed)
+    words = dict(changed)
+    if "legal_representative_id" in words:
+        now = facts.get("legal_representative")
+        words["legal_representative_id"] = [leader.name if leader else None, now.name if now else None]
+    if "host_id" in words:
+        now = facts.get("host")
+        words["host_id"] = [host.name if host else None, now.name if now else None]
+    keep_changes(organization, words, source=source, evidence=evidence, by=by)
+    record(organization, "edited", by=by, details={"changed": changed, **noted(evidence)})
+    if "name" in changed:
+        _tell_name(organization)
+    return changed
 
 
 _AUDITED = (
     "kind", "register_class", "name", "credit_code", "division_code", "registered_on", "legal_representative_id",
-    "host_id", "business_scope", "fields", "address", "phone",
+    "host_id", "business_scope", "fields", "address", "phone", "direct_class", "community_type",
 )  # fmt: skip
 
 
-def _plain(value: Any) -> Any:
+def noted(evidence: str) -> dict[str, str]:
+    """The evidence as the note of an audit entry."""
+    return {"note": evidence.strip()} if evidence.strip() else {}
+
+
+def _keep_identity(organization: Organization, changed: dict[str, list[Any]]) -> None:
+    for field, kind in (("name", "name"), ("credit_code", "code")):
+        if field in changed and changed[field][0]:
+            keep_former(organization, kind, changed[field][0])
+
+
+def keep_former(organization: Organization, kind: str, value: str) -> None:
+    """A name or code it no longer has; old papers still find it by it."""
+    db.session.add(
+        FormerIdentity(organization_id=organization.id, kind=kind, value=value, until=clock.today())
+    )
+
+
+def keep_changes(
+    organization: Organization,
+    changed: dict[str, list[Any]],
+    *,
+    source: str,
+    evidence: str = "",
+    by: Actor,
+) -> None:
+    """Write the history by field: {field: [old, new]}, as plain values."""
+    if source not in SOURCES:
+        raise ValueError(f"unknown source {source}")
+    for field, (old, new) in changed.items():
+        db.session.add(
+            OrganizationChange(
+                organization_id=organization.id,
+                field=field,
+                old=old,
+                new=new,
+                source=source,
+                evidence=evidence.strip()[:200],
+                changed_at=clock.now(),
+                changed_by=by.actor_id,
+            )
+        )
+    db.session.flush()
+
+
+def plain(value: Any) -> Any:
+    """A value of a column as the history keeps it."""
+    if isinstance(value, Money):
+        return value.plain()
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -116,7 +230,11 @@ def _fill(
     fields: Sequence[str],
     address: str,
     phone: str,
+    direct_class: str,
+    community_type: str,
 ) -> None:
+    if direct_class not in ("", *DIRECT_CLASSES) or community_type not in ("", *COMMUNITY_TYPES):
+        raise ValueError(f"unknown class {direct_class} or kind of activity {community_type}")
     if kind not in KINDS or register_class not in REGISTER_CLASSES:
         raise ValueError(f"unknown kind {kind} or class {register_class}")
     code = credit_code or ""
@@ -134,6 +252,8 @@ def _fill(
         raise Refusal(Message(N_("The host must be another organization that is itself registered.")))
     organization.kind, organization.register_class = kind, register_class
     organization.name, organization.sort_key = name.strip(), sort_key(name)
+    organization.name_key, organization.sound_key = name_keys(name.strip())
+    organization.direct_class, organization.community_type = direct_class, community_type
     organization.credit_code = None if register_class == "filed" else check_credit_code(code).code
     organization.division_code = normalise_division(division_code)
     organization.registered_on = registered_on
@@ -155,7 +275,7 @@ def verify_organization(organization: Organization, *, by: Actor) -> None:
             Organization.verified_by.is_(None),
             Organization.recorded_by.is_not_distinct_from(organization.recorded_by),
         )
-        .values(verified_by=by.actor_id)
+        .values(verified_by=by.actor_id, verified_on=clock.today())
         .execution_options(synchronize_session=False)
     )
     if changed.rowcount != 1:  # type: ignore[attr-defined]
@@ -163,21 +283,118 @@ def verify_organization(organization: Organization, *, by: Actor) -> None:
             Message(N_("Somebody changed this entry a moment before you. Reload and compare again.")),
             status=409,
         )
-    db.session.refresh(organization, ["verified_by"])
+    db.session.refresh(organization, ["verified_by", "verified_on"])
     record(organization, "verified", by=by)
 
 
+def confirm_unchanged(organization: Organization, *, by: Actor, evidence: str = "") -> None:
+    """The entry was compared with the certificate again and is still right; the year runs anew."""
+    if organization.verified_by is None:
+        raise Refusal(Message(N_("This entry was never verified: compare and verify it first.")), status=409)
+    if organization.recorded_by is not None and organization.recorded_by == by.actor_id:
+        raise Refusal(
+            Message(N_("You made the latest change to this entry: a colleague compares it.")),
+            rule="RAP-2",
+            source=policy.CONTROL,
+            status=403,
+        )
+    before = organization.verified_on
+    organization.verified_by, organization.verified_on = by.actor_id, clock.today()
+    db.session.flush()
+    keep_changes(
+        organization,
+        {"verified_on": [plain(before), plain(organization.verified_on)]},
+        source="edit",
+        evidence=evidence,
+        by=by,
+    )
+    record(organization, "confirmed", by=by, details=noted(evidence))
+
+
+def upgrade_filed(
+    organization: Organization,
+    *,
+    kind: str,
+    name: str,
+    credit_code: str,
+    registered_on: date,
+    division_code: str,
+    evidence: str,
+    by: Actor,
+) -> None:
+    """A filed organization has registered: the same row, with its history, links and projects (S3-06).
+
+    It has a code from now on and needs no host; projects that run under the host go on as agreed.
+    """
+    if organization.register_class != "filed":
+        raise Refusal(
+            Message(N_("Only a filed organization can become a registered one.")),
+            rule="ROR-41",
+            source=FILED,
+            status=409,
+        )
+    if not evidence.strip():
+        raise Refusal(Message(N_("Name the registration certificate or the decision it was registered by.")))
+    edit_organization(
+        organization,
+        by=by,
+        evidence=evidence,
+        source="upgrade",
+        kind=kind,
+        name=name,
+        credit_code=credit_code,
+        division_code=division_code,
+        registered_on=registered_on,
+        register_class="registered",
+        host=None,
+        legal_representative=organization.legal_representative,
+        business_scope=organization.business_scope,
+        fields=organization.fields,
+        address=organization.address,
+        phone=organization.phone,
+    )
+    record(organization, "upgraded", by=by, details=noted(evidence))
+
+
 def set_status(
-    organization: Organization, status: str, *, under_investigation: bool, reason: str, by: Actor
+    organization: Organization,
+    status: str,
+    *,
+    under_investigation: bool,
+    reason: str,
+    source: str = "edit",
+    by: Actor,
 ) -> None:
     """Note a change of standing, with why."""
     if status not in STATUSES:
         raise ValueError(f"unknown status {status}")
     if not reason.strip():
         raise Refusal(Message(N_("Say why the standing changes: the timeline keeps it.")))
+    if source == "edit" and ENDING & {status, organization.status}:
+        raise Refusal(
+            Message(
+                N_(
+                    "A body is wound up, closed or revoked by an outcome that three people decide, not by a note."
+                )
+            ),
+            rule="ROR-43",
+            source=policy.CONTROL,
+            status=409,
+        )
     before = {"status": organization.status, "under_investigation": organization.under_investigation}
     organization.status, organization.under_investigation = status, under_investigation
     db.session.flush()
+    keep_changes(
+        organization,
+        {
+            field: [old, getattr(organization, field)]
+            for field, old in before.items()
+            if old != getattr(organization, field)
+        },
+        source=source,
+        evidence=reason,
+        by=by,
+    )
     record(
         organization,
         "status_changed",
@@ -194,8 +411,14 @@ def set_contact(organization: Organization, *, address: str, phone: str, by: Act
     """The organization's own address and telephone; nothing that a verification compares."""
     if (organization.address, organization.phone) == (address.strip(), phone.strip()):
         return
+    changed = {
+        field: [getattr(organization, field), value.strip()]
+        for field, value in (("address", address), ("phone", phone))
+        if getattr(organization, field) != value.strip()
+    }
     organization.address, organization.phone = address.strip(), phone.strip()
     db.session.flush()
+    keep_changes(organization, changed, source="self_service", by=by)
     record(
         organization, "contact_changed", by=by, details={"address": address.strip(), "phone": phone.strip()}
     )

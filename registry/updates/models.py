@@ -16,6 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from core.db import Model, fk, instant_column
 from registry.organizations.models import Organization
 
+# state: draft, submitted, returned, accepted, withdrawn
+
 
 class UpdateRequest(Model):
     agency_id: Mapped[int] = fk("agency.id", index=False)
@@ -35,6 +37,7 @@ class UpdateRequest(Model):
 
     __table_args__ = (
         CheckConstraint("decided_by <> submitted_by AND decided_by <> drafted_by", name="decided_by_another"),
-        Index(None, "agency_id", "state", "submitted_at", "id"),
+        Index(None, "agency_id", "state", "id"),
+        Index(None, "agency_id", "id"),
         Index(None, "organization_id", "id"),
     )

@@ -1,0 +1,79 @@
+"""Cases in scope, and the open matters of an organization as upper floors tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import joinedload
+
+from core.db import db
+from core.text import Message
+from registry.organizations.models import Organization
+from registry.outcomes.models import OutcomeCase
+
+# What is still open about an organization: a sentence and how many; none is told as nothing.
+Matters = Callable[[Organization], Iterable[tuple[Message, int]]]
+_matters: dict[str, Matters] = {}
+
+
+def add_matters(name: str, find: Matters) -> None:
+    """Let a floor above say what is still open about an organization before its entry closes."""
+    _matters[name] = find
+
+
+def open_matters(organization: Organization) -> list[tuple[Message, int]]:
+    return [
+        (sentence, count) for find in _matters.values() for sentence, count in find(organization) if count
+    ]
+
+
+def visible_cases(user: Any) -> Select[Any]:
+    """Of the units a person reads the register of, and of the person's own organizations once decided."""
+    mine = OutcomeCase.agency_id.in_(user.agency_ids("organization.read"))
+    own = user.organization_ids("own.read")
+    query = select(OutcomeCase).options(joinedload(OutcomeCase.organization))
+    if not own:
+        return query.where(mine)
+    return query.where(or_(mine, OutcomeCase.organization_id.in_(own) & OutcomeCase.decided_on.is_not(None)))
+
+
+def case_in_scope(user: Any, case_id: int) -> OutcomeCase | None:
+    return db.session.scalar(visible_cases(user).where(OutcomeCase.id == case_id))
+
+
+def going_on(organization_id: int) -> OutcomeCase | None:
+    """The case of an organization that is not settled yet."""
+    return db.session.scalar(
+        select(OutcomeCase).where(
+            OutcomeCase.organization_id == organization_id,
+            OutcomeCase.state.in_(("proposed", "reviewed", "winding_up")),
+        )
+    )
+
+
+def waiting_for(user: Any, *, limit: int = 20) -> list[OutcomeCase]:
+    """Cases whose next step is this person's."""
+    verify, decide, edit = (
+        user.agency_ids(name) for name in ("organization.verify", "outcome.decide", "organization.edit")
+    )
+    mine = [
+        (OutcomeCase.state == state) & OutcomeCase.agency_id.in_(units)
+        for state, units in (("proposed", verify), ("reviewed", decide), ("winding_up", edit))
+        if units
+    ]
+    if not mine:
+        return []
+    return list(
+        db.session.scalars(
+            select(OutcomeCase)
+            .where(
+                or_(*mine),
+                OutcomeCase.proposed_by.is_distinct_from(user.id) | (OutcomeCase.state == "winding_up"),
+            )
+            .options(joinedload(OutcomeCase.organization))
+            .order_by(OutcomeCase.id)
+            .limit(limit)
+        )
+    )
