@@ -41,7 +41,10 @@ TABLE_WORDS = {
     "payee_account": N_("bank accounts"), "hosting": N_("hosting agreements"), "agreement": N_("agreements"),
     "project": N_("projects"), "claim": N_("claims"), "expense": N_("vouchers"), "service_record": N_("service records"),
     "rectification": N_("rectifications"), "closure": N_("closing accounts"), "termination": N_("early ends"),
-    "checkpoint": N_("evaluations"),
+    "checkpoint": N_("evaluations"), "liaison_officer": N_("liaison officers"),
+    "custody_transfer": N_("changes of the responsible department"), "adverse_record": N_("adverse records"),
+    "credit_proposal": N_("proposed credit entries"), "social_worker": N_("social workers"),
+    "volunteer": N_("volunteers"),
 }  # fmt: skip
 OTHER_ROWS = N_("other rows")
 

@@ -75,7 +75,9 @@ def twins(link: Link, kept_id: int, gone_id: int) -> list[tuple[int, int]]:
     found: dict[int, int] = {}
     mine, other = link.table.alias("mine"), link.table.alias("other")
     for columns, where in unique_sets(link):
-        same = [
+        # A column that is unique by itself has nothing else to compare.
+        same: list[Any] = [mine.c.id != other.c.id]
+        same += [
             mine.c[column.name] == other.c[column.name] for column in columns if column is not link.column
         ]
         among = []
