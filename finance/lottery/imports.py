@@ -38,6 +38,8 @@ REQUIRED_COLUMNS = tuple(name for name in COLUMNS if name not in OPTIONAL_COLUMN
 _YES_NO = {"Y": True, "N": False, YES: True, NO: False}
 _PARTIAL = {"full": False, "partial": True, "完整": False, "部分": True}
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
+# With separators of thousands they stand after every three digits, or it is another number.
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3}){1,3}(?:\.\d{1,6})?")
 
 
 class _Refused(ValueError):
@@ -91,7 +93,9 @@ def _read_row(number: int, texts: dict[str, str], errors: list[RowError]) -> Not
     year = unicodedata.normalize("NFKC", texts["fiscal_year"]).removesuffix("度").removesuffix("年")
     if not re.fullmatch(r"[0-9]{4}", year) or not FIRST_YEAR <= int(year) <= LAST_YEAR:
         refuse("fiscal_year", Message(N_("write the fiscal year with four digits, such as 2025")))
-    amount_text = unicodedata.normalize("NFKC", texts["amount_wan_yuan"]).replace(",", "").strip()
+    amount_text = unicodedata.normalize("NFKC", texts["amount_wan_yuan"]).strip()
+    if _GROUPED.fullmatch(amount_text):
+        amount_text = amount_text.replace(",", "")
     amount = Money.zero()
     try:
         if not _NUMBER.fullmatch(amount_text):

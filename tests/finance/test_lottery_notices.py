@@ -356,7 +356,7 @@ def test_import_and_publication_on_the_pages(bare_app: Flask, browser_as: Browse
     anybody = browser_as("")
     anybody.get(f"/public/lottery/{number}", status=404)
     leader.get(address).forms["publish"].submit(status=303)
-    page = anybody.get("/public/").click(href="/public/lottery$").click(COMPLETE[1])
+    page = anybody.get("/public/").click(href="/public/lottery$", index=0).click(COMPLETE[1])
     assert "972.749" in page and "现将使用情况公告如下。" in page
     data = anybody.get(f"/public/lottery/{number}/notice.json")
     assert hashlib.sha256(data.body).hexdigest() in page
