@@ -12,6 +12,7 @@ from app.demo.books import tell_books, tell_openings
 from app.demo.funding import tell_funding
 from app.demo.hosting import tell_hosting, tell_money_back
 from app.demo.lottery import lottery_scenes, plan_year
+from app.demo.party import tell_party
 from app.demo.ratio import set_ratio
 from app.demo.returns import tell_returns
 from app.demo.stage import (
@@ -116,6 +117,7 @@ def seed_demo() -> None:
     tell_returns(stage)
     lottery_scenes(stage, DEMO_PASSWORD)
     tell_standing(stage)
+    tell_party(stage)
     with on(today - timedelta(days=2)):
         set_troubles(stage)
     tell_removals(stage)

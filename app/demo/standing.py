@@ -25,6 +25,7 @@ from registry.credit.services import (
 )
 from registry.organizations.models import Organization
 from registry.organizations.services import record_inspection, register_organization
+from registry.party.services import record_survey
 from registry.persons.services import record_person
 
 WORDS = TEXTS["standing"]
@@ -115,6 +116,10 @@ def _silent_bodies(stage: Stage) -> list[Organization]:
             )
             made.append(organization)
     with on(clock.today() - timedelta(days=60)):
+        # Four members and no party organization: one has to be formed.
+        record_survey(
+            made[2], surveyed_on=clock.today(), employees=6, full_members=4, by=stage.people["party"]
+        )
         for organization in made:
             for year in (clock.today().year - 2, clock.today().year - 1):
                 record_inspection(organization, year, "missing", by=clerk)

@@ -20,6 +20,7 @@ from grants.applications.rules import ApplicantFacts
 from grants.calls.models import Call
 from registry.credit.queries import standing_facts
 from registry.organizations.models import Organization
+from registry.party.queries import five_steps_done
 from registry.persons.queries import known_person
 
 # What counts against the number of applications of an organization (E13).
@@ -140,6 +141,7 @@ def applicant_facts(application: Application, *, on: date) -> ApplicantFacts:
         party_org=party.party_org_kind if party else "none",
         party_in_charter=party.party_in_charter if party else False,
         has_instructor=party.instructor_id is not None if party else False,
+        five_steps=five_steps_done(organization.id),
         credit=known.credit,
         adverse=known.adverse,
         applications_in_call=submitted_in_call(application.call_id, organization.id),

@@ -279,11 +279,14 @@ _PARTY = {
 def _party(facts: ApplicantFacts, committed: bool, values: Mapping[str, Any], say: Say) -> Finding:
     title = N_("Party building")
     numbers = Message(
-        N_("full members %(members)s, Party organization: %(kind)s, in the charter: %(charter)s"),
+        N_(
+            "full members %(members)s, Party organization: %(kind)s, in the charter: %(charter)s, five steps: %(steps)s of 5"
+        ),
         {
             "members": facts.full_members,
             "kind": Message(_PARTY.get(facts.party_org, facts.party_org)),
             "charter": Message(N_("yes")) if facts.party_in_charter else Message(N_("no")),
+            "steps": facts.five_steps,
         },
     )
     if not committed:

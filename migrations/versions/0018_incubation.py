@@ -21,6 +21,82 @@ LISTS = ("abnormal_list", "dishonesty_list", "zombie_list")
 def upgrade():
 
     op.create_table(
+        "party_org",
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("form", sa.String(length=16), nullable=False),
+        sa.Column("superior", sa.String(length=120), nullable=False),
+        sa.Column("secretary_id", sa.BigInteger(), nullable=True),
+        sa.Column("founded_on", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint("until >= founded_on", name="ck_party_org_dates_order"),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name="fk_party_org_agency_id"),
+        sa.ForeignKeyConstraint(["secretary_id"], ["person.id"], name="fk_party_org_secretary_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_party_org"),
+    )
+    op.create_index("ix_party_org_agency_id_name_id", "party_org", ["agency_id", "name", "id"], unique=False)
+    op.create_index("ix_party_org_secretary_id", "party_org", ["secretary_id"], unique=False)
+    op.create_table(
+        "party_worker",
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("unit", sa.String(length=120), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint("until >= since", name="ck_party_worker_dates_order"),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name="fk_party_worker_agency_id"),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_party_worker_person_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_party_worker"),
+    )
+    op.create_index("ix_party_worker_agency_id_id", "party_worker", ["agency_id", "id"], unique=False)
+    op.create_index("ix_party_worker_person_id", "party_worker", ["person_id"], unique=False)
+    op.create_index(
+        "uq_party_worker_living",
+        "party_worker",
+        ["agency_id", "person_id"],
+        unique=True,
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
+    op.create_table(
+        "party_check",
+        sa.Column("party_org_id", sa.BigInteger(), nullable=False),
+        sa.Column("scheme", sa.String(length=8), nullable=False),
+        sa.Column("assessed_on", sa.Date(), nullable=False),
+        sa.Column("assessor_id", sa.BigInteger(), nullable=False),
+        sa.Column("met", sa.Boolean(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint("scheme IN ('eight', 'six')", name="ck_party_check_known_scheme"),
+        sa.ForeignKeyConstraint(["assessor_id"], ["user_account.id"], name="fk_party_check_assessor_id"),
+        sa.ForeignKeyConstraint(["party_org_id"], ["party_org.id"], name="fk_party_check_party_org_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_party_check"),
+    )
+    op.create_index(
+        "ix_party_check_party_org_id_scheme_assessed_on_id",
+        "party_check",
+        ["party_org_id", "scheme", "assessed_on", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "party_paper",
+        sa.Column("party_org_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("dated_on", sa.Date(), nullable=False),
+        sa.Column("file_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["stored_file.id"], name="fk_party_paper_file_id"),
+        sa.ForeignKeyConstraint(["party_org_id"], ["party_org.id"], name="fk_party_paper_party_org_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_party_paper"),
+    )
+    op.create_index(
+        "ix_party_paper_party_org_id_kind_id", "party_paper", ["party_org_id", "kind", "id"], unique=False
+    )
+    op.create_table(
         "adverse_record",
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
@@ -51,6 +127,196 @@ def upgrade():
     )
     op.create_index("ix_adverse_record_agency_id_id", "adverse_record", ["agency_id", "id"], unique=False)
     op.create_index("ix_adverse_record_person_id", "adverse_record", ["person_id"], unique=False)
+    op.create_table(
+        "member_survey",
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("surveyed_on", sa.Date(), nullable=False),
+        sa.Column("employees", sa.Integer(), nullable=False),
+        sa.Column("full_members", sa.Integer(), nullable=False),
+        sa.Column("probationary_members", sa.Integer(), nullable=False),
+        sa.Column("relation_elsewhere", sa.Integer(), nullable=False),
+        sa.Column("file_id", sa.BigInteger(), nullable=True),
+        sa.Column("recorded_by", sa.BigInteger(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint(
+            "employees >= 0 AND full_members >= 0 AND probationary_members >= 0 AND relation_elsewhere >= 0 AND relation_elsewhere <= full_members + probationary_members",
+            name="ck_member_survey_counts_fit",
+        ),
+        sa.ForeignKeyConstraint(["file_id"], ["stored_file.id"], name="fk_member_survey_file_id"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_member_survey_organization_id"
+        ),
+        sa.ForeignKeyConstraint(["recorded_by"], ["user_account.id"], name="fk_member_survey_recorded_by"),
+        sa.PrimaryKeyConstraint("id", name="pk_member_survey"),
+        sa.UniqueConstraint(
+            "organization_id", "surveyed_on", name="uq_member_survey_organization_id_surveyed_on"
+        ),
+    )
+    op.create_table(
+        "party_activity",
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("title", sa.String(length=120), nullable=False),
+        sa.Column("held_on", sa.Date(), nullable=False),
+        sa.Column("place", sa.String(length=120), nullable=False),
+        sa.Column("attended", sa.Integer(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("recorded_by", sa.BigInteger(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint("attended > 0", name="ck_party_activity_somebody_came"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_party_activity_organization_id"
+        ),
+        sa.ForeignKeyConstraint(["recorded_by"], ["user_account.id"], name="fk_party_activity_recorded_by"),
+        sa.PrimaryKeyConstraint("id", name="pk_party_activity"),
+    )
+    op.create_index("ix_party_activity_held_on_id", "party_activity", ["held_on", "id"], unique=False)
+    op.create_index(
+        "ix_party_activity_organization_id_held_on_id",
+        "party_activity",
+        ["organization_id", "held_on", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "party_check_item",
+        sa.Column("check_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("item", sa.String(length=16), nullable=False),
+        sa.Column("mark", sa.Integer(), nullable=False),
+        sa.Column("note", sa.String(length=200), nullable=False),
+        sa.Column("file_id", sa.BigInteger(), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        sa.ForeignKeyConstraint(["check_id"], ["party_check.id"], name="fk_party_check_item_check_id"),
+        sa.ForeignKeyConstraint(["file_id"], ["stored_file.id"], name="fk_party_check_item_file_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_party_check_item"),
+        sa.UniqueConstraint("check_id", "item", name="uq_party_check_item_check_id_item"),
+    )
+    op.create_table(
+        "party_cover",
+        sa.Column("party_org_id", sa.BigInteger(), nullable=False),
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint("until >= since", name="ck_party_cover_dates_order"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_party_cover_organization_id"
+        ),
+        sa.ForeignKeyConstraint(["party_org_id"], ["party_org.id"], name="fk_party_cover_party_org_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_party_cover"),
+    )
+    op.create_index(
+        "ix_party_cover_organization_id_id", "party_cover", ["organization_id", "id"], unique=False
+    )
+    op.create_index("ix_party_cover_party_org_id", "party_cover", ["party_org_id"], unique=False)
+    op.create_index(
+        "uq_party_cover_living",
+        "party_cover",
+        ["organization_id"],
+        unique=True,
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
+    op.create_table(
+        "party_file",
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("route", sa.String(length=24), nullable=False),
+        sa.Column("responsible_agency_id", sa.BigInteger(), nullable=True),
+        sa.Column("responsible_name", sa.String(length=120), nullable=False),
+        sa.Column("since", sa.Date(), nullable=True),
+        sa.Column("grid_code", sa.String(length=20), nullable=False),
+        sa.Column("leadership_in_charter", sa.Boolean(), nullable=False),
+        sa.Column("values_in_charter", sa.Boolean(), nullable=False),
+        sa.Column("community_in_charter", sa.Boolean(), nullable=False),
+        sa.Column("charter_on", sa.Date(), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_party_file_organization_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["responsible_agency_id"], ["agency.id"], name="fk_party_file_responsible_agency_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_party_file"),
+        sa.UniqueConstraint("organization_id", name="uq_party_file_organization_id"),
+    )
+    op.create_index(
+        "ix_party_file_responsible_agency_id", "party_file", ["responsible_agency_id"], unique=False
+    )
+    op.create_table(
+        "party_member",
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("home_unit", sa.String(length=120), nullable=False),
+        sa.Column("grid_code", sa.String(length=20), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint("until >= since", name="ck_party_member_dates_order"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_party_member_organization_id"
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_party_member_person_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_party_member"),
+    )
+    op.create_index(
+        "ix_party_member_organization_id_id", "party_member", ["organization_id", "id"], unique=False
+    )
+    op.create_index("ix_party_member_person_id", "party_member", ["person_id"], unique=False)
+    op.create_index(
+        "uq_party_member_living",
+        "party_member",
+        ["organization_id", "person_id"],
+        unique=True,
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
+    op.create_table(
+        "party_post",
+        sa.Column("worker_id", sa.BigInteger(), nullable=False),
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("post", sa.String(length=16), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint("until >= since", name="ck_party_post_dates_order"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_party_post_organization_id"
+        ),
+        sa.ForeignKeyConstraint(["worker_id"], ["party_worker.id"], name="fk_party_post_worker_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_party_post"),
+    )
+    op.create_index("ix_party_post_organization_id_id", "party_post", ["organization_id", "id"], unique=False)
+    op.create_index("ix_party_post_worker_id", "party_post", ["worker_id"], unique=False)
+    op.create_index(
+        "uq_party_post_living",
+        "party_post",
+        ["worker_id", "organization_id", "post"],
+        unique=True,
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
+    op.create_table(
+        "party_step",
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("scheme", sa.String(length=8), nullable=False),
+        sa.Column("step", sa.String(length=16), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("done_on", sa.Date(), nullable=False),
+        sa.Column("officer", sa.String(length=60), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("file_id", sa.BigInteger(), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint("scheme IN ('five', 'three')", name="ck_party_step_known_scheme"),
+        sa.ForeignKeyConstraint(["file_id"], ["stored_file.id"], name="fk_party_step_file_id"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_party_step_organization_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_party_step"),
+        sa.UniqueConstraint(
+            "organization_id", "scheme", "step", "year", name="uq_party_step_organization_id_scheme_step_year"
+        ),
+    )
     op.create_table(
         "credit_proposal",
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
@@ -127,6 +393,20 @@ def upgrade():
         sqlite_where=sa.text("state IN ('applied', 'examined')"),
         postgresql_where=sa.text("state IN ('applied', 'examined')"),
     )
+    op.create_table(
+        "party_activity_file",
+        sa.Column("activity_id", sa.BigInteger(), nullable=False),
+        sa.Column("file_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["activity_id"], ["party_activity.id"], name="fk_party_activity_file_activity_id"
+        ),
+        sa.ForeignKeyConstraint(["file_id"], ["stored_file.id"], name="fk_party_activity_file_file_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_party_activity_file"),
+    )
+    op.create_index(
+        "ix_party_activity_file_activity_id", "party_activity_file", ["activity_id"], unique=False
+    )
     op.add_column(
         "credit_entry", sa.Column("penalty", sa.String(length=16), server_default="", nullable=False)
     )
@@ -188,8 +468,21 @@ def downgrade():
     op.drop_column("credit_entry", "penalty")
     op.drop_column("credit_entry", "fine")
     for table in (
+        "party_activity_file",
         "credit_removal",
         "credit_proposal",
+        "party_step",
+        "party_post",
+        "party_member",
+        "party_file",
+        "party_cover",
+        "party_check_item",
+        "party_activity",
+        "member_survey",
         "adverse_record",
+        "party_paper",
+        "party_check",
+        "party_worker",
+        "party_org",
     ):
         op.drop_table(table)

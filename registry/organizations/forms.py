@@ -22,7 +22,6 @@ from registry.organizations.models import (
     FIELDS,
     INSPECTION_RESULTS,
     KINDS,
-    PARTY_ORGANIZATIONS,
     REGISTER_CLASSES,
     STATUSES,
     Organization,
@@ -129,19 +128,6 @@ class InspectionForm(Form):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.result.choices = choices(INSPECTION_RESULTS)
-
-
-class PartyForm(Form):
-    full_members = WholeNumberField(_l("Full party members"), validators=[Required(), Between(0, 100_000)])
-    party_org_kind = ChoiceField(_l("Party organization"), validators=[Required()])
-    party_in_charter = BooleanField(_l("The charter has its party-building clauses"))
-    commitment_on = DayField(_l("Party-building commitment signed on"))
-    instructor = StringField(_l("Party-building instructor"), validators=[MaxLength(60)])
-    instructor_phone = StringField(_l("Telephone of the instructor"), validators=[MaxLength(20)])
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.party_org_kind.choices = choices(PARTY_ORGANIZATIONS)
 
 
 class StatusForm(Form):

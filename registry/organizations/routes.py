@@ -29,7 +29,6 @@ from registry.organizations.forms import (
     GradeForm,
     InspectionForm,
     OrganizationForm,
-    PartyForm,
     StatusForm,
     UpgradeForm,
 )
@@ -100,6 +99,14 @@ EVENTS = {
     "grade_recorded": N_("Grade noted"),
     "inspection_recorded": N_("Annual inspection noted"),
     "party_facts_recorded": N_("Party-building facts noted"),
+    "party_route_set": N_("Route of supervision noted"),
+    "party_charter_noted": N_("Clauses of the charter noted"),
+    "party_step_done": N_("Step of party building noted"),
+    "party_members_surveyed": N_("Party members surveyed"),
+    "party_member_added": N_("Member added to the roster"),
+    "party_member_left": N_("Member left"),
+    "party_post_given": N_("Instructor sent"),
+    "party_post_ended": N_("Instructor's post ended"),
     "contact_changed": N_("Contact changed"),
     "credit_entered": N_("Credit entry made"),
     "credit_removed": N_("Credit entry removed"),
@@ -410,45 +417,6 @@ def inspection(organization_id: int) -> Answer:
         except Refusal as refusal:
             form.form_errors.append(say(refusal.sentence))
     return _record_page(organization, form, N_("Note an annual inspection"), N_("Note the inspection"))
-
-
-@bp.route("/<int:organization_id>/party", methods=["GET", "POST"])
-@allow("organization.edit")
-def party(organization_id: int) -> Answer:
-    organization = _editable(organization_id)
-    facts = organization.party
-    known = db.session.get(Person, facts.instructor_id) if facts and facts.instructor_id else None
-    form = PartyForm(
-        obj=facts, data={"instructor": known.name, "instructor_phone": known.phone} if known else None
-    )
-    if form.validate_on_submit():
-        try:
-            instructor = None
-            if (form.instructor.data or "").strip():
-                same = known and (form.instructor.data, form.instructor_phone.data) == (
-                    known.name,
-                    known.phone,
-                )
-                instructor = (
-                    known
-                    if same
-                    else record_person(
-                        form.instructor.data, phone=form.instructor_phone.data or "", by=current_user
-                    )
-                )
-            services.record_party_facts(
-                organization,
-                full_members=form.full_members.data,
-                party_org_kind=form.party_org_kind.data,
-                party_in_charter=form.party_in_charter.data,
-                commitment_on=form.commitment_on.data,
-                instructor=instructor,
-                by=current_user,
-            )
-            return _to(organization, gettext("The party-building facts are noted."))
-        except Refusal as refusal:
-            form.form_errors.append(say(refusal.sentence))
-    return _record_page(organization, form, N_("Party-building facts"), N_("Note the party-building facts"))
 
 
 @bp.route("/<int:organization_id>/status", methods=["GET", "POST"])

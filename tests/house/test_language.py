@@ -54,7 +54,7 @@ DATA = {
 }  # fmt: skip
 # A law is quoted under its own name wherever it is the source of a rule.
 LAW = re.compile(
-    r"(法|条例|办法|规范|规定|公告|方案|制度|内部控制|细则|准则|编码规则|问答|协议|财综〔|不得同时担任同一项目的督导)"
+    r"(法|条例|办法|规范|规定|公告|方案|制度|内部控制|细则|准则|章程|要点|编码规则|问答|协议|财综〔|不得同时担任同一项目的督导)"
 )
 TEMPLATE_LAW = re.compile(r"(政府采购法实施条例|政府采购法|预算法)(第[一二三四五六七八九十百]+条)?")
 

@@ -191,7 +191,7 @@ def test_a_stranger_neither_sees_nor_opens_nor_changes(bare_app, browser_as, log
     browser = browser_as(login)
     listing = browser.get("/organizations/", expect_errors=True)
     assert "示例暖邻" not in listing.text
-    for path in ("", "/edit", "/grade", "/inspection", "/party", "/status", "/contact"):
+    for path in ("", "/edit", "/grade", "/inspection", "/status", "/contact"):
         page = browser.get(f"/organizations/{identity}{path}", expect_errors=True)
         assert page.status_int in (403, 404)
         assert "示例暖邻" not in page.text
@@ -234,10 +234,6 @@ def test_facts_that_eligibility_reads_are_noted_with_their_days(bare_app, browse
     form = browser.get(f"{base}/inspection").forms["record"]
     form["year"], form["result"] = str(today.year - 1), "failed"
     assert form.submit().status_int == 303
-    form = browser.get(f"{base}/party").forms["record"]
-    form["full_members"], form["party_org_kind"], form["instructor"] = "0", "none", "示例指导员"
-    form["party_in_charter"] = False
-    assert form.submit().status_int == 303
     form = browser.get(f"{base}/status").forms["record"]
     form["status"], form["reason"], form["under_investigation"] = "abnormal", "示民罚〔2026〕3号", True
     page = form.submit().follow()
@@ -249,10 +245,9 @@ def test_facts_that_eligibility_reads_are_noted_with_their_days(bare_app, browse
         years = {item.year: item.result for item in organization.inspections}
         assert years[today.year - 1] == "failed"
         assert years[today.year - 2] == "qualified"
-        assert organization.party.full_members == 0
         assert (organization.status, organization.under_investigation) == ("abnormal", True)
         assert [event.event for event in history_of(organization)] == [
-            "status_changed", "party_facts_recorded", "inspection_recorded", "grade_recorded",
+            "status_changed", "inspection_recorded", "grade_recorded",
         ]  # fmt: skip
 
 
