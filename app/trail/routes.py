@@ -48,6 +48,8 @@ from registry.accounts import routes as accounts
 from registry.credit import routes as credit
 from registry.experts import routes as experts
 from registry.organizations import routes as organizations
+from registry.party import routes as party
+from registry.party_orgs import routes as party_orgs
 from registry.persons import routes as persons
 from registry.workforce import routes as workforce
 
@@ -74,6 +76,8 @@ EVENTS: dict[str, dict[str, str]] = {
     "objection": notices.EVENTS,
     "organization": organizations.EVENTS,
     "panel": panels.EVENTS,
+    "party_org": party_orgs.EVENTS,
+    "party_worker": party.WORKER_EVENTS,
     "credit_proposal": credit.EVENTS,
     "credit_removal": credit.EVENTS,
     "disbursement": disbursements.EVENTS,

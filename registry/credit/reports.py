@@ -33,7 +33,7 @@ ENTRIES = Listing(
     permissions=("credit.read",),
     rows=rows,
     filters=("q", "kind", "standing"),
-    orders={"entered": ((CreditEntry.entered_on, True), (CreditEntry.id, True))},
+    orders={"entered": ((CreditEntry.id, True),)},
     joins=lambda query: query.join(Agency, Agency.id == Organization.agency_id),
     columns=(
         Column(N_("Organization"), Organization.name, width=36),

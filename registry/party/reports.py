@@ -92,7 +92,7 @@ ACTIVITIES = Listing(
     permissions=("party.read",),
     rows=activity_rows,
     filters=("q", "kind"),
-    orders={"held": ((PartyActivity.held_on, True), (PartyActivity.id, True))},
+    orders={"newest": ((PartyActivity.id, True),)},
     columns=(
         Column(N_("Organization"), Organization.name, width=36),
         Column(N_("Kind of activity"), PartyActivity.kind, words=ACTIVITY_KINDS, width=24),

@@ -69,6 +69,7 @@ navigation.add_entry(
     "party.overview", N_("Party building"), icon="flag", group="register", order=40, permissions=("party.read",)
 )  # fmt: skip
 
+WORKER_EVENTS = {"added": N_("Taken into the pool"), "left": N_("Left the pool")}
 SCHEMES = {"five": N_("Five steps at once"), "three": N_("Three occasions of the register")}
 GAP_TASKS = {
     "should_form": N_("Organizations with three or more members and no party organization: %(count)s"),

@@ -33,7 +33,7 @@ ORGS = Listing(
     permissions=("party.read",),
     rows=rows,
     filters=("q", "kind", "view", "on"),
-    orders={"newest": ((PartyOrg.founded_on, True), (PartyOrg.id, True))},
+    orders={"newest": ((PartyOrg.id, True),)},
     joins=lambda query: query.join(PartyOrg.secretary, isouter=True).join(
         Agency, Agency.id == PartyOrg.agency_id
     ),
