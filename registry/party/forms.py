@@ -64,7 +64,7 @@ class StepForm(Form):
     done_on = DayField(_l("Done on"), validators=[Required()], default=clock.today)
     officer = StringField(_l("Who did it"), validators=[Required(), MaxLength(60)])
     note = TextAreaField(_l("Note"), validators=[MaxLength(1000)])
-    file = FileField(_l("Document"))
+    file = FileField(_l("Paper of the step"))
 
 
 class YearStepForm(StepForm):
@@ -113,7 +113,7 @@ class WorkerForm(Form):
 
 class PostForm(Form):
     worker = ChoiceField(_l("Party worker"), validators=[Required()])
-    post = ChoiceField(_l("Post"), validators=[Required()])
+    post = ChoiceField(_l("Post of the worker"), validators=[Required()])
     since = DayField(_l("Since"), validators=[Required()], default=clock.today)
 
     def __init__(self, workers: Sequence[PartyWorker], **kwargs: Any) -> None:
@@ -125,7 +125,7 @@ class PostForm(Form):
 
 
 class ActivityForm(Form):
-    kind = ChoiceField(_l("Kind of activity"), validators=[Required()])
+    kind = ChoiceField(_l("Kind of party activity"), validators=[Required()])
     title = StringField(_l("Title of the activity"), validators=[Required(), MaxLength(120)])
     held_on = DayField(_l("Held on"), validators=[Required()], default=clock.today)
     place = StringField(_l("Place"), validators=[MaxLength(120)])
@@ -140,7 +140,7 @@ class ActivityForm(Form):
 
 class ActivityFilterForm(Form):
     q = StringField(_l("Name or credit code"))
-    kind = ChoiceField(_l("Kind of activity"), default="")
+    kind = ChoiceField(_l("Kind of party activity"), default="")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -95,7 +95,7 @@ ACTIVITIES = Listing(
     orders={"newest": ((PartyActivity.id, True),)},
     columns=(
         Column(N_("Organization"), Organization.name, width=36),
-        Column(N_("Kind of activity"), PartyActivity.kind, words=ACTIVITY_KINDS, width=24),
+        Column(N_("Kind of party activity"), PartyActivity.kind, words=ACTIVITY_KINDS, width=24),
         Column(N_("Title of the activity"), PartyActivity.title, width=36),
         Column(N_("Held on"), PartyActivity.held_on, "day"),
         Column(N_("Place"), PartyActivity.place, width=28),
