@@ -37,11 +37,33 @@
     plot.replaceWith(image);
   }
 
+  /* How many lines the names of the series take at this width: 12 px marks, 16 px between, letters as set. */
+  function namesOver(option, width) {
+    var lines = 1, used = 0;
+    option.series.forEach(function (one) {
+      var need = 33;
+      for (var place = 0; place < one.name.length; place += 1) {
+        need += one.name.charCodeAt(place) > 0x2e7f ? 12 : 6.8;
+      }
+      if (used > 0 && used + need > width) { lines += 1; used = 0; }
+      used += need;
+    });
+    return lines;
+  }
+
   function draw(plot, echarts) {
     var option = resolve(JSON.parse(plot.dataset.option), getComputedStyle(document.documentElement));
     option.tooltip.formatter = told;
     var chart = echarts.init(plot, null, { renderer: "svg" });
     chart.setOption(option);
+    var top = option.grid && option.grid.top;
+    /* More lines of names push the drawing down. */
+    function makeRoom() {
+      if (option.legend && option.grid) {
+        chart.setOption({ grid: { top: top + 22 * (namesOver(option, chart.getWidth()) - 1) } });
+      }
+    }
+    makeRoom();
     chart.on("click", function (event) {
       if (event.data && event.data.url) { location.assign(event.data.url); }
     });
@@ -53,7 +75,7 @@
     box();
     if (window.ResizeObserver) {
       new ResizeObserver(function () {
-        if (plot.clientWidth && plot.clientWidth !== chart.getWidth()) { chart.resize(); box(); }
+        if (plot.clientWidth && plot.clientWidth !== chart.getWidth()) { chart.resize(); makeRoom(); box(); }
       }).observe(plot);
     }
   }
