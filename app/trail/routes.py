@@ -46,7 +46,9 @@ from projects.closure import routes as closure
 from projects.supervision import routes as supervision
 from registry.accounts import routes as accounts
 from registry.credit import routes as credit
+from registry.custody import routes as custody
 from registry.experts import routes as experts
+from registry.liaison import routes as liaison
 from registry.organizations import routes as organizations
 from registry.party import routes as party
 from registry.party_orgs import routes as party_orgs
@@ -88,6 +90,10 @@ EVENTS: dict[str, dict[str, str]] = {
     "payment_batch": batches.EVENTS,
     "ratio_snapshot": ratios.EVENTS,
     "receipt_file": batches.EVENTS,
+    "agency": liaison.UNIT_EVENTS,
+    "custody_transfer": custody.EVENTS,
+    "liaison_notice": liaison.EVENTS,
+    "liaison_officer": liaison.EVENTS,
     "person": persons.EVENTS,
     "social_worker": workforce.EVENTS,
     "training": workforce.EVENTS,

@@ -166,7 +166,7 @@ def upgrade():
     sa.Column('effective_on', sa.Date(), nullable=True),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.CheckConstraint("decided_by <> proposed_by OR state = 'withdrawn'", name=op.f('ck_custody_transfer_two_people')),
-    sa.CheckConstraint("state <> 'accepted' OR effective_on IS NOT NULL", name=op.f('ck_custody_transfer_accepted_has_a_day')),
+    sa.CheckConstraint("effective_on IS NULL OR state = 'accepted'", name=op.f('ck_custody_transfer_only_accepted_holds')),
     sa.CheckConstraint('agency_id <> to_agency_id', name=op.f('ck_custody_transfer_two_departments')),
     sa.ForeignKeyConstraint(['agency_id'], ['agency.id'], name=op.f('fk_custody_transfer_agency_id')),
     sa.ForeignKeyConstraint(['decided_by'], ['user_account.id'], name=op.f('fk_custody_transfer_decided_by')),

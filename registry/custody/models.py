@@ -39,7 +39,7 @@ class CustodyTransfer(Model):
     __table_args__ = (
         CheckConstraint("agency_id <> to_agency_id", name="two_departments"),
         CheckConstraint("decided_by <> proposed_by OR state = 'withdrawn'", name="two_people"),
-        CheckConstraint("state <> 'accepted' OR effective_on IS NOT NULL", name="accepted_has_a_day"),
+        CheckConstraint("effective_on IS NULL OR state = 'accepted'", name="only_accepted_holds"),
         Index(None, "organization_id", "id"),
         Index(None, "agency_id", "state", "id"),
         Index(None, "to_agency_id", "state", "id"),

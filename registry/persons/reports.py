@@ -37,7 +37,7 @@ def rows(user: Any, args: Arguments) -> Select[Any]:
 
 PERSONS = Listing(
     name="persons.list",
-    title=N_("Persons"),
+    title=N_("Register of persons"),
     permissions=("person.read",),
     rows=rows,
     filters=("q", "part"),

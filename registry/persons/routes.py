@@ -27,7 +27,12 @@ from registry.persons.reports import PERSONS, data_workbook
 bp = Blueprint("persons", __name__, url_prefix="/persons")
 
 navigation.add_entry(
-    "persons.list", N_("Persons"), icon="users", group="register", order=28, permissions=("person.read",)
+    "persons.list",
+    N_("Register of persons"),
+    icon="users",
+    group="register",
+    order=28,
+    permissions=("person.read",),
 )
 
 EVENTS = {
@@ -99,7 +104,7 @@ def _page(person: Person, *, number: str = "", reason: ReasonForm | None = None)
 
 def _place(person: Person) -> list[dict[str, str]]:
     return [
-        {"label": gettext("Persons"), "url": url_for("persons.list")},
+        {"label": gettext("Register of persons"), "url": url_for("persons.list")},
         {"label": person.name, "url": url_for("persons.show", person_id=person.id)},
     ]
 
