@@ -13,6 +13,7 @@ from app.demo.funding import tell_funding
 from app.demo.hosting import tell_hosting, tell_money_back
 from app.demo.lottery import lottery_scenes, plan_year
 from app.demo.party import tell_party
+from app.demo.people import tell_people
 from app.demo.ratio import set_ratio
 from app.demo.returns import tell_returns
 from app.demo.stage import (
@@ -121,6 +122,7 @@ def seed_demo() -> None:
     with on(today - timedelta(days=2)):
         set_troubles(stage)
     tell_removals(stage)
+    tell_people(stage)
     # Stays last: nothing is told in a month whose books are closed.
     tell_books(stage)
     set_ratio(stage)
