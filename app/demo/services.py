@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.demo.books import tell_books, tell_openings
 from app.demo.funding import tell_funding
 from app.demo.hosting import tell_hosting, tell_money_back
+from app.demo.incubation import tell_incubation
 from app.demo.lottery import lottery_scenes, plan_year
 from app.demo.party import tell_party
 from app.demo.people import tell_people
@@ -119,6 +120,7 @@ def seed_demo() -> None:
     lottery_scenes(stage, DEMO_PASSWORD)
     tell_standing(stage)
     tell_party(stage)
+    tell_incubation(stage)
     with on(today - timedelta(days=2)):
         set_troubles(stage)
     tell_removals(stage)

@@ -70,6 +70,11 @@ KINDS: dict[str, Kind] = {
     "expense": Kind(N_("expense"), "project.title"),
     "expert": Kind(N_("review expert"), "person.name", "experts.show", "expert_id"),
     "fund_source": Kind(N_("fund source"), "name", "funds.source", "source_id"),
+    "coverage_target": Kind(N_("target of coverage"), "source"),
+    "incubation_service": Kind(
+        N_("service of a place of incubation"), "title", "incubation.show_service", "service_id"
+    ),
+    "incubator": Kind(N_("place of incubation"), "name", "incubation.show", "incubator_id"),
     "interest": Kind(N_("interest of a person"), "organization.name"),
     "notice": Kind(N_("public notice"), "call.title", "notices.show", "notice_id"),
     "objection": Kind(N_("objection"), "number", "notices.objection", "objection_id"),
@@ -98,6 +103,7 @@ KINDS: dict[str, Kind] = {
     "hosting": Kind(N_("hosting agreement"), "number", "hosting.show", "hosting_id"),
     "hosted_project": Kind(N_("hosted project"), "commitment.title", "hosting.project", "project_id"),
     "hosted_outflow": Kind(N_("payment out of hosted money"), "purpose", "hosting.outflow", "outflow_id"),
+    "space_booking": Kind(N_("booking of a space"), "purpose"),
     "user_account": Kind(N_("account"), "name", "accounts.show", "user_id"),
 }
 

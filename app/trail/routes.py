@@ -49,6 +49,7 @@ from registry.credit import routes as credit
 from registry.custody import routes as custody
 from registry.experts import routes as experts
 from registry.liaison import routes as liaison
+from registry.incubation import routes as incubation
 from registry.organizations import routes as organizations
 from registry.party import routes as party
 from registry.party_orgs import routes as party_orgs
@@ -78,6 +79,10 @@ EVENTS: dict[str, dict[str, str]] = {
     "objection": notices.EVENTS,
     "organization": organizations.EVENTS,
     "panel": panels.EVENTS,
+    "incubator": incubation.EVENTS,
+    "incubation_service": incubation.SERVICE_EVENTS,
+    "space_booking": incubation.BOOKING_EVENTS,
+    "coverage_target": incubation.TARGET_EVENTS,
     "party_org": party_orgs.EVENTS,
     "party_worker": party.WORKER_EVENTS,
     "credit_proposal": credit.EVENTS,

@@ -21,6 +21,44 @@ LISTS = ("abnormal_list", "dishonesty_list", "zombie_list")
 def upgrade():
 
     op.create_table(
+        "coverage_target",
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("stations", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint("stations > 0", name="ck_coverage_target_stations_positive"),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name="fk_coverage_target_agency_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_coverage_target"),
+        sa.UniqueConstraint("agency_id", "year", name="uq_coverage_target_agency_id_year"),
+    )
+    op.create_table(
+        "incubator",
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("parent_id", sa.BigInteger(), nullable=True),
+        sa.Column("level", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("division_code", sa.String(length=12), nullable=False),
+        sa.Column("address", sa.String(length=200), nullable=False),
+        sa.Column("area", sa.Integer(), nullable=True),
+        sa.Column("uses", sa.JSON(), nullable=False),
+        sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint("level IN ('base', 'park', 'station', 'point')", name="ck_incubator_known_level"),
+        sa.CheckConstraint("area > 0", name="ck_incubator_area_positive"),
+        sa.CheckConstraint("parent_id <> id", name="ck_incubator_not_own_parent"),
+        sa.CheckConstraint("until >= opened_on", name="ck_incubator_dates_order"),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name="fk_incubator_agency_id"),
+        sa.ForeignKeyConstraint(["parent_id"], ["incubator.id"], name="fk_incubator_parent_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_incubator"),
+    )
+    op.create_index(
+        "ix_incubator_agency_id_level_id", "incubator", ["agency_id", "level", "id"], unique=False
+    )
+    op.create_index("ix_incubator_division_code", "incubator", ["division_code"], unique=False)
+    op.create_index("ix_incubator_parent_id", "incubator", ["parent_id"], unique=False)
+    op.create_table(
         "party_org",
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
@@ -62,6 +100,25 @@ def upgrade():
         sqlite_where=sa.text("until IS NULL"),
         postgresql_where=sa.text("until IS NULL"),
     )
+    op.create_table(
+        "incubator_space",
+        sa.Column("incubator_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("seats", sa.Integer(), nullable=False),
+        sa.Column("terms", sa.String(length=16), nullable=False),
+        sa.Column("price", sa.BigInteger(), nullable=True),
+        sa.Column("equipment", sa.String(length=200), nullable=False),
+        sa.Column("offered", sa.Boolean(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint(
+            "(terms = 'reduced') = (price IS NOT NULL)", name="ck_incubator_space_price_when_reduced"
+        ),
+        sa.CheckConstraint("price > 0", name="ck_incubator_space_price_positive"),
+        sa.CheckConstraint("seats > 0", name="ck_incubator_space_seats_positive"),
+        sa.ForeignKeyConstraint(["incubator_id"], ["incubator.id"], name="fk_incubator_space_incubator_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_incubator_space"),
+    )
+    op.create_index("ix_incubator_space_incubator_id", "incubator_space", ["incubator_id"], unique=False)
     op.create_table(
         "party_check",
         sa.Column("party_org_id", sa.BigInteger(), nullable=False),
@@ -127,6 +184,112 @@ def upgrade():
     )
     op.create_index("ix_adverse_record_agency_id_id", "adverse_record", ["agency_id", "id"], unique=False)
     op.create_index("ix_adverse_record_person_id", "adverse_record", ["person_id"], unique=False)
+    op.create_table(
+        "hosted_stay",
+        sa.Column("incubator_id", sa.BigInteger(), nullable=False),
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("outcome", sa.String(length=16), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint("(until IS NULL) = (outcome = '')", name="ck_hosted_stay_outcome_with_its_day"),
+        sa.CheckConstraint("until >= since", name="ck_hosted_stay_dates_order"),
+        sa.ForeignKeyConstraint(["incubator_id"], ["incubator.id"], name="fk_hosted_stay_incubator_id"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_hosted_stay_organization_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_hosted_stay"),
+    )
+    op.create_index("ix_hosted_stay_incubator_id_id", "hosted_stay", ["incubator_id", "id"], unique=False)
+    op.create_index(
+        "ix_hosted_stay_organization_id_id", "hosted_stay", ["organization_id", "id"], unique=False
+    )
+    op.create_index(
+        "uq_hosted_stay_living",
+        "hosted_stay",
+        ["organization_id"],
+        unique=True,
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
+    op.create_table(
+        "incubation_service",
+        sa.Column("incubator_id", sa.BigInteger(), nullable=False),
+        sa.Column("organization_id", sa.BigInteger(), nullable=True),
+        sa.Column("recipient", sa.String(length=120), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("title", sa.String(length=120), nullable=False),
+        sa.Column("served_on", sa.Date(), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("file_id", sa.BigInteger(), nullable=True),
+        sa.Column("recorded_by", sa.BigInteger(), nullable=False),
+        sa.Column("struck_on", sa.Date(), nullable=True),
+        sa.Column("struck_by", sa.BigInteger(), nullable=True),
+        sa.Column("struck_why", sa.Text(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint(
+            "organization_id IS NOT NULL OR recipient <> ''", name="ck_incubation_service_for_somebody"
+        ),
+        sa.CheckConstraint(
+            "(struck_on IS NULL) = (struck_by IS NULL)", name="ck_incubation_service_struck_by_somebody"
+        ),
+        sa.CheckConstraint("minutes > 0 AND people > 0", name="ck_incubation_service_something_was_done"),
+        sa.ForeignKeyConstraint(["file_id"], ["stored_file.id"], name="fk_incubation_service_file_id"),
+        sa.ForeignKeyConstraint(
+            ["incubator_id"], ["incubator.id"], name="fk_incubation_service_incubator_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_incubation_service_organization_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["recorded_by"], ["user_account.id"], name="fk_incubation_service_recorded_by"
+        ),
+        sa.ForeignKeyConstraint(["struck_by"], ["user_account.id"], name="fk_incubation_service_struck_by"),
+        sa.PrimaryKeyConstraint("id", name="pk_incubation_service"),
+    )
+    op.create_index(
+        "ix_incubation_service_incubator_id_served_on_id",
+        "incubation_service",
+        ["incubator_id", "served_on", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_incubation_service_organization_id", "incubation_service", ["organization_id"], unique=False
+    )
+    op.create_table(
+        "incubator_operator",
+        sa.Column("incubator_id", sa.BigInteger(), nullable=False),
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("contract", sa.String(length=120), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint("until >= since", name="ck_incubator_operator_dates_order"),
+        sa.ForeignKeyConstraint(
+            ["incubator_id"], ["incubator.id"], name="fk_incubator_operator_incubator_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_incubator_operator_organization_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_incubator_operator"),
+    )
+    op.create_index(
+        "ix_incubator_operator_incubator_id_id", "incubator_operator", ["incubator_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_incubator_operator_organization_id", "incubator_operator", ["organization_id"], unique=False
+    )
+    op.create_index(
+        "uq_incubator_operator_living",
+        "incubator_operator",
+        ["incubator_id"],
+        unique=True,
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
     op.create_table(
         "member_survey",
         sa.Column("organization_id", sa.BigInteger(), nullable=False),
@@ -318,6 +481,33 @@ def upgrade():
         ),
     )
     op.create_table(
+        "space_booking",
+        sa.Column("space_id", sa.BigInteger(), nullable=False),
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("slot", sa.String(length=16), nullable=False),
+        sa.Column("purpose", sa.String(length=200), nullable=False),
+        sa.Column("booked_by", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled_on", sa.Date(), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        sa.ForeignKeyConstraint(["booked_by"], ["user_account.id"], name="fk_space_booking_booked_by"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_space_booking_organization_id"
+        ),
+        sa.ForeignKeyConstraint(["space_id"], ["incubator_space.id"], name="fk_space_booking_space_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_space_booking"),
+    )
+    op.create_index("ix_space_booking_organization_id", "space_booking", ["organization_id"], unique=False)
+    op.create_index("ix_space_booking_space_id_day", "space_booking", ["space_id", "day"], unique=False)
+    op.create_index(
+        "uq_space_booking_booked",
+        "space_booking",
+        ["space_id", "day", "slot"],
+        unique=True,
+        sqlite_where=sa.text("cancelled_on IS NULL"),
+        postgresql_where=sa.text("cancelled_on IS NULL"),
+    )
+    op.create_table(
         "credit_proposal",
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
         sa.Column("organization_id", sa.BigInteger(), nullable=False),
@@ -471,6 +661,7 @@ def downgrade():
         "party_activity_file",
         "credit_removal",
         "credit_proposal",
+        "space_booking",
         "party_step",
         "party_post",
         "party_member",
@@ -479,10 +670,16 @@ def downgrade():
         "party_check_item",
         "party_activity",
         "member_survey",
+        "incubator_operator",
+        "incubation_service",
+        "hosted_stay",
         "adverse_record",
         "party_paper",
         "party_check",
+        "incubator_space",
         "party_worker",
         "party_org",
+        "incubator",
+        "coverage_target",
     ):
         op.drop_table(table)
