@@ -120,7 +120,7 @@ class LedgerFilterForm(Form):
 class SpaceForm(Form):
     name = StringField(_l("Name of the space"), validators=[Required(), MaxLength(120)])
     seats = WholeNumberField(_l("Seats"), validators=[Required(), Between(1, 100_000)])
-    terms = ChoiceField(_l("Terms"), validators=[Required()])
+    terms = ChoiceField(_l("Terms of use"), validators=[Required()])
     price = MoneyField(_l("Price for half a day"))
     equipment = StringField(_l("Equipment"), validators=[MaxLength(200)])
 

@@ -151,7 +151,7 @@ SPACES = Listing(
         Column(N_("Name of the place"), Incubator.name, width=36),
         Column(N_("Address"), Incubator.address, width=36),
         Column(N_("Seats"), IncubatorSpace.seats, "number"),
-        Column(N_("Terms"), IncubatorSpace.terms, words=TERMS),
+        Column(N_("Terms of use"), IncubatorSpace.terms, words=TERMS),
         Column(N_("Price for half a day"), IncubatorSpace.price, "money"),
         Column(N_("Equipment"), IncubatorSpace.equipment, width=36),
     ),

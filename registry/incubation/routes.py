@@ -163,6 +163,8 @@ def show(incubator_id: int) -> str:
         services=queries.services_of(row),
         outcomes=OUTCOMES,
         terms=TERMS,
+        may_see_parent=row.parent is not None
+        and current_user.may("incubation.read", agency_id=row.parent.agency_id),
         may_follow=lambda body: body.agency_id in units or body.id in own,
         may_edit=queries.may_edit(current_user, row) and row.until is None,
         may_record=queries.may_record(current_user, row) and row.until is None,
