@@ -48,8 +48,8 @@ from registry.accounts import routes as accounts
 from registry.credit import routes as credit
 from registry.custody import routes as custody
 from registry.experts import routes as experts
-from registry.liaison import routes as liaison
 from registry.incubation import routes as incubation
+from registry.liaison import routes as liaison
 from registry.organizations import routes as organizations
 from registry.party import routes as party
 from registry.party_orgs import routes as party_orgs
