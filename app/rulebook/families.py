@@ -28,7 +28,7 @@ from finance.lines.rules import SOURCES as LINE_SOURCES
 from finance.lottery import rules as lottery
 from finance.purchasing.rules import DEFAULT_PARAMETERS, R30_SOURCES
 from finance.ratios.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE, LIMIT_DEFAULTS, LIMIT_SOURCE
-from grants.calls.rules import REL_DEFAULTS, SOURCES
+from grants.calls.rules import REL_DEFAULTS, RPN_DEFAULTS, RPN_SOURCE, SOURCES
 from projects.claims import rules as claims
 from projects.closure import rules as consequences
 from registry.credit.rules import CONSEQUENCES, CREDIT_DEFAULTS, CREDIT_LAW
@@ -407,6 +407,12 @@ def _panel(values: Mapping[str, Any]) -> Message | None:
     return None
 
 
+def _publicity(values: Mapping[str, Any]) -> Message | None:
+    if values["notice_days"] < values["notice_days_min"]:
+        return Message(N_("What a new call proposes is not below the least."))
+    return None
+
+
 def _tranches(values: Mapping[str, Any]) -> Message | None:
     for template in values["tranche_templates"]:
         try:
@@ -538,6 +544,19 @@ RGC = Family(
     ),
 )  # fmt: skip
 
+RPN = Family(
+    "RPN",
+    N_("Publicity and objection"),
+    N_("How long what is to be granted stands in public before it is awarded."),
+    RPN_DEFAULTS,
+    (
+        Parameter("notice_days", N_("Working days of the public notice, as a new call proposes"), "whole", RPN_SOURCE, WORKING_DAYS, 1, 60),
+        Parameter("notice_days_min", N_("Working days of the public notice, at least"), "whole", RPN_SOURCE, WORKING_DAYS, 1, 60),
+        Parameter("count_start_day", N_("The day of publication counts, as a new call proposes"), "flag", RPN_SOURCE),
+    ),
+    check=_publicity,
+)  # fmt: skip
+
 RPC = Family(
     "RPC",
     N_("Publication calendar"),
@@ -572,5 +591,5 @@ RPL = Family(
 )  # fmt: skip
 
 FAMILIES: dict[str, Family] = {
-    item.code: item for item in (R30, REL, RCR, RBL, RDT, RFH, RLF, RGC, REX, REV, RPL, RPC)
+    item.code: item for item in (R30, REL, RCR, RBL, RDT, RFH, RLF, RGC, REX, REV, RPN, RPL, RPC)
 }

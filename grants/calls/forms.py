@@ -137,5 +137,6 @@ class CallForm(Form):
             "contact": self.contact.data or "",
             "categories": [{"code": code, "name": CATEGORIES[code]} for code in self.categories.data or []],
             "tranche_weights": self.weights,
-            "rules": {name: self[name].data for name in RULE_FIELDS},
+            # What the form does not ask for follows the rule sets.
+            "rules": {name: self[name].data for name in RULE_FIELDS if name in self},
         }

@@ -14,7 +14,8 @@ from core.rules.queries import Parameters, parameters
 from finance.funds.rules import COFUNDING_DEFAULTS
 from finance.lines.rules import LINE_DEFAULTS, RBL_DEFAULTS
 from grants.calls.models import Call
-from grants.calls.rules import REL_DEFAULTS, serial_of
+from grants.calls.rules import REL_DEFAULTS, RPN_DEFAULTS, serial_of
+from registry.agencies.models import Agency
 
 
 def visible_calls(user: Any) -> Select[Any]:
@@ -81,6 +82,14 @@ def rules_of(call: Call) -> Parameters:
         {**eligibility, **budget, **call.rules},
         f"{eligibility.label} · {budget.label}",
         "; ".join(part for part in (eligibility.source, budget.source) if part),
+    )
+
+
+def publicity(agency_id: int, programme: str = "venture_grant") -> Parameters:
+    """The RPN parameters in force today for a unit's division and a programme."""
+    agency = db.session.get_one(Agency, agency_id)
+    return parameters(
+        "RPN", RPN_DEFAULTS, on=clock.today(), jurisdiction=agency.division_code, programme=programme
     )
 
 

@@ -26,9 +26,9 @@ from finance.lines.rules import RBL_DEFAULTS
 from grants.calls.forms import RULE_FIELDS, CallForm, offered
 from grants.calls.models import Call
 from grants.calls.policy import must_be_draft
-from grants.calls.queries import call_in_scope, calls_by_state, is_open, rules_of
+from grants.calls.queries import call_in_scope, calls_by_state, is_open, publicity, rules_of
 from grants.calls.reports import CALLS, trail, what_if_granted
-from grants.calls.rules import REL_DEFAULTS, announced
+from grants.calls.rules import REL_DEFAULTS, RPN_DEFAULTS, announced, notice_problem
 from grants.calls.services import (
     approve_call,
     cancel_call,
@@ -109,7 +109,7 @@ def new() -> Any:
     if (
         request.method == "POST"
         and form.validate()
-        and _splits_well(form, earmarks)
+        and _fits_the_place(form, earmarks)
         and "check" not in request.form
     ):
         agency = db.session.get_one(
@@ -142,7 +142,7 @@ def edit(call_id: int) -> Any:
     if (
         request.method == "POST"
         and form.validate()
-        and _splits_well(form, earmarks, call.programme)
+        and _fits_the_place(form, earmarks, call.programme)
         and "check" not in request.form
     ):
         update_call(call, by=current_user, **form.fields_of_call())
@@ -337,13 +337,17 @@ def _choices(form: CallForm, earmarks: list[Earmark]) -> None:
     )
 
 
-def _splits_well(form: CallForm, earmarks: list[Earmark], programme: str = "venture_grant") -> bool:
-    """Whether grants of this size may be paid in these tranches; the reason stands at the field."""
+def _fits_the_place(form: CallForm, earmarks: list[Earmark], programme: str = "venture_grant") -> bool:
+    """Whether grants of this size may be paid in these tranches, and stand in public for so few days;
+    the reason stands at the field."""
     chosen = {item.id: item for item in earmarks}[form.earmark_id.data]
     problem = whole_at_once(chosen.agency_id, programme, form.weights, form.project_cap.data)
     if problem is not None:
         form.tranche_1.errors = [*form.tranche_1.errors, say(problem)]
-    return problem is None
+    short = notice_problem(form.notice_days.data or 0, publicity(chosen.agency_id, programme))
+    if short is not None:
+        form.notice_days.errors = [*form.notice_days.errors, say(short)]
+    return problem is None and short is None
 
 
 def _templates(earmarks: list[Earmark]) -> list[str]:
@@ -358,12 +362,13 @@ def _templates(earmarks: list[Earmark]) -> list[str]:
 
 def _fresh(earmarks: list[Earmark]) -> dict[str, Any]:
     """The defaults of a new call."""
+    public = publicity(earmarks[0].agency_id) if earmarks else RPN_DEFAULTS
     return {
         "year": clock.today().year,
         "round_number": 1,
         "max_applications": 1,
-        "notice_days": 5,
-        "count_start_day": True,
+        "notice_days": public["notice_days"],
+        "count_start_day": public["count_start_day"],
         "tranche_1": 50,
         "tranche_2": 40,
         "tranche_3": 10,

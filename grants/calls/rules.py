@@ -23,6 +23,10 @@ REL_DEFAULTS: dict[str, Any] = {
     **STANDING_DEFAULTS,
     "min_grade": 0,
 }
+# Publicity (RPN): working days for which what is granted stands in public, how few a call may have at
+# least, and whether the day of publication counts (DOMAIN 3.7).
+RPN_DEFAULTS: dict[str, Any] = {"notice_days": 5, "notice_days_min": 1, "count_start_day": True}
+RPN_SOURCE = "公益创投项目管理办法（公示与异议）；政府采购法实施条例 第五十五条"
 # Official names of the sources, as findings quote them; what stands against an applicant has its own.
 SOURCES = {
     **STANDING_SOURCES,
@@ -37,6 +41,19 @@ SOURCES = {
     "E17": "党建引领社会组织高质量发展实施方案（党建工作承诺、党组织设置、党建入章）",
     "TIME": "公益创投征集公告 申报时间（以服务器时间为准）",
 }
+
+
+def notice_problem(days: int, values: Mapping[str, Any]) -> Message | None:
+    """Why a public notice of so many working days is too short under the RPN parameters."""
+    least = int(values["notice_days_min"])
+    if days >= least:
+        return None
+    return Message(
+        N_(
+            "What is granted stands in public for at least %(least)s working days here; %(days)s are too few."
+        ),
+        {"least": least, "days": days},
+    )
 
 
 @dataclass(frozen=True, slots=True)

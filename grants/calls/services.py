@@ -19,8 +19,14 @@ from finance.ratios.queries import procurement_limit
 from finance.ratios.rules import invitation_finding
 from grants.calls.models import Call
 from grants.calls.policy import must_be_draft, must_hold
-from grants.calls.queries import next_document_serial, rules_of
-from grants.calls.rules import compose_document_number, document_number, weights_problem
+from grants.calls.queries import next_document_serial, publicity, rules_of
+from grants.calls.rules import (
+    RPN_SOURCE,
+    compose_document_number,
+    document_number,
+    notice_problem,
+    weights_problem,
+)
 from grants.rubrics.models import Rubric
 from grants.rubrics.services import freeze
 from registry.agencies.models import Agency
@@ -41,6 +47,7 @@ def draft_call(agency: Agency, *, by: Any, programme: str = "venture_grant", **f
     call = Call(agency_id=agency.id, programme=programme, drafted_by=by.actor_id, state="draft")
     _take(call, fields)
     _open_to_others(call, agency)
+    _long_in_public(call)
     db.session.add(call)
     db.session.flush()
     record(call, "drafted", by=by, details={"title": call.title})
@@ -55,6 +62,7 @@ def update_call(call: Call, *, by: Any, **fields: Any) -> Call:
     before = {name: getattr(call, name) for name in EDITABLE}
     _take(call, fields)
     _open_to_others(call, call.agency)
+    _long_in_public(call)
     # Whoever rewrites it answers for it.
     call.drafted_by = by.actor_id
     db.session.flush()
@@ -74,6 +82,16 @@ def _open_to_others(call: Call, agency: Agency) -> None:
         raise Refusal(finding.sentence, rule=finding.rule, source=finding.source)
 
 
+def _long_in_public(call: Call) -> None:
+    """Not shorter than the rules of the place ask for, when it is drafted and when it is published."""
+    values = publicity(call.agency_id, call.programme)
+    problem = notice_problem(
+        call.notice_days if call.notice_days is not None else values["notice_days"], values
+    )
+    if problem is not None:
+        raise Refusal(problem, rule="RPN", source=values.source or RPN_SOURCE)
+
+
 def review_call(call: Call, *, by: Any, note: str = "") -> None:
     fire(call, "review", by=by, note=note)
 
@@ -89,6 +107,7 @@ def return_call(call: Call, *, reason: str, by: Any) -> None:
 
 def publish_call(call: Call, *, by: Any) -> None:
     """Make it public: document number, rules and rubrics are fixed from here on."""
+    _long_in_public(call)
     if not call.document_number:
         call.document_number = _give_document_number(call)
     rules = rules_of(call)

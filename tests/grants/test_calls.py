@@ -226,6 +226,32 @@ def _everything() -> dict[str, int]:
     }
 
 
+def test_the_notice_is_as_long_as_the_rules_of_the_place_ask(browser_as, bare_app: Flask) -> None:
+    """RPN of the division: proposed on the form, refused below, also at publication when the rule came later."""
+    with bare_app.app_context(), transaction():
+        fields = stage.call_fields(notice_days=5)
+        short = calls.draft_call(world.agency(), by=world.user("clerk"), **fields)
+        calls.review_call(short, by=world.user("reviewer"))
+        calls.approve_call(short, by=world.user("leader"))
+        add_rule_set(
+            "RPN", {"notice_days": 10, "notice_days_min": 7, "count_start_day": False},
+            jurisdiction="150600", valid_from=clock.today(), source="示例公示办法",
+        )  # fmt: skip
+        with pytest.raises(Refusal, match="at least 7 working days") as refused:
+            calls.publish_call(short, by=world.user("clerk"))
+        assert (refused.value.rule, refused.value.source) == ("RPN", "示例公示办法")
+        with pytest.raises(Refusal, match="at least 7"):
+            calls.draft_call(
+                world.agency(), by=world.user("clerk"), **{**fields, "notice_days": 6, "round_number": 7}
+            )
+        seven = calls.draft_call(
+            world.agency(), by=world.user("clerk"), **{**fields, "notice_days": 7, "round_number": 7}
+        )
+        assert seven.notice_days == 7
+    form = browser_as("clerk").get("/calls/new").forms["call"]
+    assert (form["notice_days"].value, form["count_start_day"].checked) == ("10", False)
+
+
 def test_a_call_of_another_unit_is_not_found(browser_as, bare_app: Flask) -> None:
     with bare_app.app_context(), transaction():
         call_id = stage.draft().id
