@@ -35,7 +35,7 @@ ROOMS = (
     "registry.accounts", "registry.factors", "registry.delegations", "registry.custody", "registry.liaison",
     "registry.particulars", "registry.governance", "registry.updates", "registry.hubs", "registry.duplicates",
     "registry.credit", "registry.party_orgs", "registry.party", "registry.outcomes", "registry.experts", "registry.workforce", "registry.incubation",
-    "registry.keys", "registry.directory",
+    "registry.keys", "registry.directory", "registry.intake",
     "finance.ledger", "finance.funds", "finance.catalogue", "finance.lines", "finance.purchasing", "finance.ratios",
     "finance.commitments", "finance.disbursements", "finance.recoveries", "finance.hosting", "finance.batches",
     "finance.lottery", "finance.alerts", "finance.books", "finance.exports", "finance.statements",

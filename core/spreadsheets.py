@@ -7,6 +7,7 @@ message says how to mend it; single bad cells are listed in ``Sheet.blemishes`` 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar
+from typing import IO, Any, BinaryIO, Generic, TypeVar
 from xml.etree import ElementTree
 
 import python_calamine
@@ -162,8 +163,8 @@ def _too_large() -> SheetError:
     )
 
 
-def _too_many_rows() -> SheetError:
-    return SheetError(Message(N_("The table has more than %(limit)s rows: split it."), {"limit": MAX_ROWS}))
+def _too_many_rows(limit: int = MAX_ROWS) -> SheetError:
+    return SheetError(Message(N_("The table has more than %(limit)s rows: split it."), {"limit": limit}))
 
 
 def _too_many_columns() -> SheetError:
@@ -222,14 +223,18 @@ def _decoded(data: bytes, filename: str) -> str:
 def _records(text: str) -> Iterator[tuple[int, list[Cell]]]:
     first_line = text.split("\n", 1)[0]
     delimiter = "\t" if "\t" in first_line and "," not in first_line else ","
-    reader: Iterator[list[Any]] = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    return _records_of(io.StringIO(text, newline=""), delimiter, MAX_ROWS)
+
+
+def _records_of(stream: Iterable[str], delimiter: str, max_rows: int) -> Iterator[tuple[int, list[Cell]]]:
+    reader: Iterator[list[Any]] = csv.reader(stream, delimiter=delimiter, strict=True)
     number = 0
     try:
         for number, cells in enumerate(reader, start=1):
             if len(cells) > MAX_COLUMNS:
                 raise _too_many_columns()
-            if number > MAX_ROWS + 1:
-                raise _too_many_rows()
+            if number > max_rows + 1:
+                raise _too_many_rows(max_rows)
             if number == 1 or any(cell and not cell.isspace() for cell in cells):
                 yield number, cells
     except csv.Error as error:
@@ -238,6 +243,47 @@ def _records(text: str) -> Iterator[tuple[int, list[Cell]]]:
                 N_("The CSV cannot be read after row %(row)s: check the quotation marks."), {"row": number}
             )
         ) from error
+
+
+def stream_csv(source: IO[bytes], filename: str, *, max_rows: int) -> Sheet:
+    """Open a CSV of any length (a seekable stream) without holding it: rows are read as they are asked for."""
+    encoding, height = _encoding_of(source, filename)
+    source.seek(0)
+    text = io.TextIOWrapper(source, encoding=encoding, newline="")
+    first = text.readline()
+    delimiter = "\t" if "\t" in first and "," not in first else ","
+    text.seek(0)
+    records = _records_of(text, delimiter, max_rows)
+    _number, header = next(records, (1, []))
+    names = [str(cell or "") for cell in header]
+    if not any(cell.strip() for cell in names):
+        raise SheetError(Message(N_("Row 1 is empty: it holds the names of the columns.")))
+    return Sheet([cell.strip() for cell in names], records, height=height)
+
+
+def _encoding_of(source: IO[bytes], filename: str) -> tuple[str, int]:
+    """UTF-8 or GB 18030, by reading the whole stream once; and how many lines it has."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        source.seek(0)
+        decoder = codecs.getincrementaldecoder(encoding)()
+        lines = 0
+        try:
+            while block := source.read(_CHUNK):
+                if b"\x00" in block:
+                    break
+                lines += block.count(b"\n")
+                decoder.decode(block)
+            else:
+                decoder.decode(b"", final=True)
+                return encoding, lines
+        except UnicodeDecodeError:
+            continue
+    raise SheetError(
+        Message(
+            N_("“%(name)s” is no table: upload a CSV (UTF-8 or GB 18030) or an XLSX file."),
+            {"name": filename[:80]},
+        )
+    )
 
 
 # XLSX
@@ -452,7 +498,7 @@ class ImportResult(Generic[Row]):
 def headings_of(columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """Every way to write a heading → the column's name."""
     return {
-        _plain_heading(heading): name for name, synonyms in columns.items() for heading in (name, *synonyms)
+        plain_heading(heading): name for name, synonyms in columns.items() for heading in (name, *synonyms)
     }
 
 
@@ -462,7 +508,7 @@ def find_columns(
     """Where each column stands; missing and repeated ones go to ``result.errors``."""
     places: dict[str, int] = {}
     for index, heading in enumerate(sheet.header):
-        name = headings.get(_plain_heading(heading))
+        name = headings.get(plain_heading(heading))
         if name is None:
             if heading:
                 result.ignored_columns.append(heading[:80])
@@ -503,5 +549,6 @@ def too_many_cells(number: int, cells: list[Cell], sheet: Sheet) -> RowError | N
     return RowError(number, "", "", Message(sentence))
 
 
-def _plain_heading(heading: str) -> str:
+def plain_heading(heading: str) -> str:
+    """A heading as headings are compared: half width, without blanks, in small letters."""
     return unicodedata.normalize("NFKC", heading).replace(" ", "").lower()

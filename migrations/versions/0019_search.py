@@ -19,10 +19,15 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade():
     _keys()
+    _intake()
 
 
 def downgrade():
     for table in (
+        "import_heading",
+        "import_problem",
+        "import_row",
+        "register_import",
         "directory_backlog",
         "directory_division",
         "directory_posting",
@@ -105,3 +110,98 @@ def _keys():
         sa.PrimaryKeyConstraint("id", name="pk_directory_backlog"),
     )
     op.create_index("ix_directory_backlog_organization_id", "directory_backlog", ["organization_id"])
+
+
+def _intake():
+    op.create_table(
+        "register_import",
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("file_name", sa.String(200), nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("file_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("read_to", sa.BigInteger(), nullable=False),
+        sa.Column("columns", sa.JSON(), nullable=False),
+        sa.Column("unknown", sa.JSON(), nullable=False),
+        sa.Column("refusals", sa.JSON(), nullable=False),
+        sa.Column("new_rows", sa.BigInteger(), nullable=False),
+        sa.Column("changed_rows", sa.BigInteger(), nullable=False),
+        sa.Column("same_rows", sa.BigInteger(), nullable=False),
+        sa.Column("wrong_rows", sa.BigInteger(), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
+        sa.Column("opened_by", sa.BigInteger(), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_by", sa.BigInteger(), nullable=True),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        sa.CheckConstraint(
+            "state IN ('reading', 'read', 'wrong', 'taken')", name="ck_register_import_known_state"
+        ),
+        sa.CheckConstraint(
+            "(state = 'taken') = (taken_at IS NOT NULL)", name="ck_register_import_taken_has_moment"
+        ),
+        *_keys_of("register_import", agency_id="agency", file_id="stored_file", opened_by="user_account",
+                  taken_by="user_account"),
+        sa.PrimaryKeyConstraint("id", name="pk_register_import"),
+    )  # fmt: skip
+    op.create_index("ix_register_import_agency_id", "register_import", ["agency_id"])
+    op.create_index("ix_register_import_agency_id_id", "register_import", ["agency_id", "id"])
+    op.create_table(
+        "import_row",
+        sa.Column("import_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("action", sa.String(8), nullable=False),
+        sa.Column("organization_id", sa.BigInteger(), nullable=True),
+        sa.Column("person_id", sa.BigInteger(), nullable=True),
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(120), nullable=False),
+        sa.Column("credit_code", sa.String(18), nullable=True),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("register_class", sa.String(16), nullable=False),
+        sa.Column("division_code", sa.String(12), nullable=False),
+        sa.Column("registered_on", sa.Date(), nullable=True),
+        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("leader", sa.String(60), nullable=False),
+        sa.Column("leader_phone", sa.String(20), nullable=False),
+        sa.Column("business_scope", sa.Text(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
+        sa.Column("address", sa.String(200), nullable=False),
+        sa.Column("phone", sa.String(20), nullable=False),
+        sa.Column("grade", sa.Integer(), nullable=True),
+        sa.Column("grade_from", sa.Date(), nullable=True),
+        sa.Column("grade_to", sa.Date(), nullable=True),
+        sa.Column("id", BIG, nullable=False),
+        *_keys_of("import_row", import_id="register_import"),
+        sa.PrimaryKeyConstraint("id", name="pk_import_row"),
+        sa.UniqueConstraint("import_id", "number", name="uq_import_row_import_id_number"),
+    )
+    op.create_index("ix_import_row_import_id_credit_code", "import_row", ["import_id", "credit_code"])
+    op.create_index("ix_import_row_import_id_action_number", "import_row", ["import_id", "action", "number"])
+    op.create_table(
+        "import_problem",
+        sa.Column("import_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("cells", sa.JSON(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        *_keys_of("import_problem", import_id="register_import"),
+        sa.PrimaryKeyConstraint("id", name="pk_import_problem"),
+        sa.UniqueConstraint("import_id", "number", name="uq_import_problem_import_id_number"),
+    )
+    op.create_table(
+        "import_heading",
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("heading", sa.String(80), nullable=False),
+        sa.Column("column_name", sa.String(32), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        *_keys_of("import_heading", agency_id="agency"),
+        sa.PrimaryKeyConstraint("id", name="pk_import_heading"),
+        sa.UniqueConstraint("agency_id", "heading", name="uq_import_heading_agency_id_heading"),
+    )
+
+
+def _keys_of(table, **targets):
+    return [
+        sa.ForeignKeyConstraint([column], [f"{target}.id"], name=f"fk_{table}_{column}")
+        for column, target in targets.items()
+    ]

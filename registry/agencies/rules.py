@@ -153,6 +153,11 @@ def divisions_named(name: str) -> tuple[str, ...]:
     return _codes_by_name().get(name.strip(), ())
 
 
+def is_current_division(code: str) -> bool:
+    """Whether a code of six digits is in force now; one retired since 2013 is known and not current."""
+    return code in _current()
+
+
 @cache
 def _codes_by_name() -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}

@@ -13,8 +13,8 @@ from core.text import N_
 from core.web.tables import Arguments, Column, Listing
 from core.web.words import say
 from registry.agencies.models import Agency
-from registry.directory.forms import FACETS, FILTERS
 from registry.directory.queries import asked_division
+from registry.directory.rules import FACETS, FILTERS
 from registry.keys.models import DirectoryEntry
 from registry.keys.queries import ORDER, Search, counted, parts_in_order, search_of, shelves_of
 from registry.organizations.models import KINDS, REGISTER_CLASSES, STATUSES, Organization

@@ -14,8 +14,9 @@ from core.web.gate import allow
 from core.web.words import say
 from registry.agencies.rules import is_under, tree_prefix
 from registry.directory import queries
-from registry.directory.forms import FACETS, HEADS, CoverageForm, FilterForm
+from registry.directory.forms import CoverageForm, FilterForm
 from registry.directory.reports import ORGANIZATIONS, asked_search
+from registry.directory.rules import FACETS, HEADS
 from registry.keys.queries import Found, found_page, waiting
 from registry.organizations.models import KINDS, STATUSES
 from registry.organizations.routes import TONES
@@ -54,7 +55,7 @@ def list_organizations() -> str:
         page=found.page,
         count=found.count,
         lines=_lines(found),
-        waiting=waiting(current_user),
+        waiting=waiting(current_user) if found.behind else None,
         at=at,
         names=queries.division_names([at]) if at else {},
         suggested=queries.suggested_divisions(current_user),

@@ -50,7 +50,7 @@ ORDER = ((Organization.sort_key, False), (Organization.id, False))
 FIRST_SHELVES = 6
 # So many candidates of a longer word are compared with the texts at once.
 _COMPARED = (250, 2_500, 25_000)
-_COUNTED = 1_250
+_COUNTED = 250
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,8 @@ class Shelves:
     hits: dict[int, int] = field(default_factory=dict)
     # Where a page goes on: a shelf's index, and the place there that follows the page before.
     start: tuple[int, int] | None = None
+    # Whether anything at all waits to be sorted in.
+    behind: bool = False
 
     def read(self, shelves: Iterable[int] | None = None) -> None:
         """Read the postings of these shelves, of all with ``None``."""
@@ -209,16 +211,22 @@ class Candidates:
 
 def shelves_of(search: Search, key: Sequence[Any] | None = None, *, backwards: bool = False) -> Shelves:
     """The shelves in the register's order, nothing of them read yet; ``key``: where a page goes on."""
-    columns: list[Any] = [DirectoryShelf.id, DirectoryShelf.in_order]
+    behind = or_(
+        select(DirectoryBacklog.id).exists(),
+        select(DirectoryEntry.organization_id).where(DirectoryEntry.place.is_(None)).exists(),
+    )
+    columns: list[Any] = [DirectoryShelf.id, DirectoryShelf.in_order, behind.label("behind")]
     if key is not None:
         columns += [_begins_before(key), _last_place(key, backwards=backwards)]
     rows = db.session.execute(
         select(*columns).order_by(DirectoryShelf.first_key, DirectoryShelf.first_id)
     ).all()
-    shelves = Shelves(search, [(row[0], row[1]) for row in rows])
+    shelves = Shelves(
+        search, [(row.id, row.in_order) for row in rows], behind=any(row.behind for row in rows)
+    )
     if key is not None and rows:
-        index = max((n for n, row in enumerate(rows) if row[2]), default=0)
-        shelf, last = rows[index][0], rows[index][3]
+        index = max((n for n, row in enumerate(rows) if row.before), default=0)
+        shelf, last = rows[index].id, rows[index].last
         place = last - shelf * PLACES + 1 if last is not None and last // PLACES == shelf else 0
         shelves.start = (index, place)
     return shelves
@@ -249,6 +257,7 @@ def _last_place(key: Sequence[Any], *, backwards: bool) -> Any:
         .order_by(entry.sort_key.desc(), entry.organization_id.desc())
         .limit(1)
         .scalar_subquery()
+        .label("last")
     )
 
 
@@ -259,6 +268,8 @@ class Found:
     page: Page
     count: Count
     marks: dict[int, frozenset[str]]
+    # Whether organizations wait to be sorted in, anybody's.
+    behind: bool
 
 
 def found_page(search: Search, *options: Any, size: int, whole: bool = False) -> Found:
@@ -276,7 +287,7 @@ def found_page(search: Search, *options: Any, size: int, whole: bool = False) ->
     rows = _rows(shelves, key, *options, size=size + 1, backwards=backwards)
     page = page_of([row for row, _marks in rows], ORDER, size=size, after=after, before=before)
     marks = {row.id: frozenset(marks.split()) for row, marks in rows}
-    return Found(page, counted(shelves, whole=whole), marks)
+    return Found(page, counted(shelves, whole=whole), marks, shelves.behind)
 
 
 def _ahead(shelves: Shelves, *, backwards: bool) -> int:
@@ -358,9 +369,8 @@ def counted(shelves: Shelves, *, whole: bool = False) -> Count:
         if whole or (number <= CAP and shelves.complete()):
             return Count(number)
         return Count(min(number, CAP), more=True)
-    limit = None if whole else _COMPARED[1]
     number, seen = 0, 0
-    for part in places_in_order(shelves):
+    for part in places_in_order(shelves, size=_COMPARED[1] if whole else _COUNTED):
         number += (
             db.session.scalar(
                 select(func.count())
@@ -370,9 +380,8 @@ def counted(shelves: Shelves, *, whole: bool = False) -> Count:
             or 0
         )
         seen += len(part)
-        if not whole and number > CAP:
-            return Count(CAP, more=True)
-        if limit is not None and seen >= limit:
+        if not whole:
+            # Of a longer word only so many are compared; that there are more is said.
             return Count(number, more=seen < shelves.counted())
     return Count(number)
 

@@ -8,7 +8,7 @@ change at once they are noted in the backlog in that transaction, and :func:`sor
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -28,8 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from core import clock
-from core.db import db, transaction
+from core.db import db
 from registry.agencies.models import Agency
 from registry.credit.models import CreditEntry
 from registry.keys.models import (
@@ -58,7 +57,7 @@ WATCHED: dict[type[Any], str] = {
 AT_ONCE = 100
 # A shelf is made new when so many places came after its order was made, or more than these are in order.
 MANY_LATE = 256
-FULL, FILLED = 7_000, 6_000
+FULL, FILLED = 7_800, 7_400
 CHUNK = 5_000
 
 _ENTRY, _POSTING, _SHELF = (model.__table__ for model in (DirectoryEntry, DirectoryPosting, DirectoryShelf))
@@ -446,98 +445,35 @@ def _fill(shelf: int, rows: Sequence[Any], conditions: Sequence[Any]) -> None:
     db.session.execute(update(_SHELF).where(_SHELF.c.id == shelf).values(in_order=len(rows), used=len(rows)))
 
 
-# The job ---------------------------------------------------------------------------------------
-
-
-def sort_in(step: Callable[[int, int], None] | None = None) -> int:
-    """Work the backlog off, in short transactions of its own; how many entries were made or looked at."""
-    done = 0
-    while number := _take_from_backlog():
-        done += number
-        if step is not None:
-            step(done, done + _behind())
-    while _place_waiting():
-        if step is not None:
-            step(done, done + 1)
-    return done
-
-
-def _behind() -> int:
-    return db.session.scalar(select(func.count()).select_from(DirectoryBacklog)) or 0
-
-
-def _take_from_backlog() -> int:
-    rows = db.session.execute(
-        select(DirectoryBacklog.id, DirectoryBacklog.organization_id)
-        .order_by(DirectoryBacklog.id)
-        .limit(CHUNK)
-    ).all()
-    if not rows:
-        db.session.rollback()
-        return 0
-    ids = sorted({row.organization_id for row in rows})
-    with transaction() as session:
-        kept = set(session.scalars(select(_ENTRY.c.organization_id).where(_ENTRY.c.organization_id.in_(ids))))
-        new = [number for number in ids if number not in kept]
-        made = keys_of(new)
-        _keep_sort_keys(made)
-        _keep_divisions(made)
-        if made:
-            session.execute(
-                insert(_ENTRY),
-                [
-                    {name: getattr(keys, name) for name in _COLUMNS}
-                    | {"organization_id": number, "place": None, "standing": WAITING}
-                    for number, keys in made.items()
-                ],
-            )
-        renew(sorted(kept))
-        table = DirectoryBacklog.__table__
-        session.execute(delete(table).where(table.c.id.in_([row.id for row in rows])))
-    return len(rows)
-
-
-def _place_waiting() -> bool:
-    """Place what waits for one shelf; whether anything did."""
-    first = db.session.execute(
-        select(_ENTRY.c.sort_key, _ENTRY.c.organization_id)
-        .where(_ENTRY.c.place.is_(None))
-        .order_by(_ENTRY.c.sort_key, _ENTRY.c.organization_id)
-        .limit(1)
-    ).first()
-    if first is None:
-        db.session.rollback()
-        return False
-    with transaction():
-        rebuild(_shelf_for(*first))
-    return True
-
-
-def tidy() -> None:
-    """Put shelves in order on which much came later, and renew the entries whose day has come."""
-    shelves = db.session.scalars(
-        select(_SHELF.c.id).where(_SHELF.c.used - _SHELF.c.in_order >= MANY_LATE).order_by(_SHELF.c.id)
-    ).all()
-    for shelf in shelves:
-        with transaction():
-            rebuild(shelf)
-    while True:
-        due = db.session.scalars(
-            select(_ENTRY.c.organization_id).where(_ENTRY.c.renew_on <= clock.today()).limit(AT_ONCE)
-        ).all()
-        if not due:
-            return
-        with transaction():
-            renew(due)
-
-
-def catch_up() -> int:
-    """Note every organization that has no entry, however it came to be; how many."""
-    with transaction() as session:
-        query = select(Organization.id).where(
-            ~select(_ENTRY.c.organization_id).where(_ENTRY.c.organization_id == Organization.id).exists(),
-            ~select(DirectoryBacklog.id).where(DirectoryBacklog.organization_id == Organization.id).exists(),
+def enter(ids: Sequence[int]) -> None:
+    """Make the entries of organizations that came in bulk; those that are new wait for a place on a shelf."""
+    kept = set(db.session.scalars(select(_ENTRY.c.organization_id).where(_ENTRY.c.organization_id.in_(ids))))
+    made = keys_of([number for number in ids if number not in kept])
+    _keep_sort_keys(made)
+    _keep_divisions(made)
+    if made:
+        db.session.execute(
+            insert(_ENTRY),
+            [
+                {name: getattr(keys, name) for name in _COLUMNS}
+                | {"organization_id": number, "place": None, "standing": WAITING}
+                for number, keys in made.items()
+            ],
         )
-        count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-        note(query)
+    renew(sorted(kept))
+
+
+def rebuild_for(key: str, number: int) -> None:
+    """Put the shelf in order on which this key belongs."""
+    rebuild(_shelf_for(key, number))
+
+
+def note_missing() -> int:
+    """Note every organization that has no entry, however it came to be; how many."""
+    query = select(Organization.id).where(
+        ~select(_ENTRY.c.organization_id).where(_ENTRY.c.organization_id == Organization.id).exists(),
+        ~select(DirectoryBacklog.id).where(DirectoryBacklog.organization_id == Organization.id).exists(),
+    )
+    count = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    note(query)
     return count

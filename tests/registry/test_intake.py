@@ -1,0 +1,417 @@
+"""Lists brought in: as offices write them, whole or not at all, also when the work is killed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import openpyxl
+import pytest
+import xlsxwriter
+from sqlalchemy import func, select
+
+from core.audit.services import SYSTEM
+from core.db import db, transaction
+from core.jobs.services import run_next
+from registry.agencies.models import Agency
+from registry.intake import services
+from registry.intake.imports import read_import
+from registry.intake.models import ImportHeading, ImportProblem, ImportRow, RegisterImport
+from registry.keys.jobs import sort_in
+from registry.organizations.models import FormerIdentity, Grade, Organization, OrganizationChange
+from tests import world
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = [
+    "社会组织名称",
+    "统一社会信用代码",
+    "类型",
+    "所属区划",
+    "成立时间",
+    "评估等级",
+    "等级有效期起",
+    "等级有效期止",
+    "责任部门",
+]
+
+
+def code(serial, prefix="52", division="150602"):
+    return world.credit_code(prefix, division, serial)
+
+
+def rows_as_offices_write_them():
+    spaced = code(902)
+    wide = "".join(chr(ord(sign) + 0xFEE0) for sign in code(903))
+    return [
+        ["示例甲社会工作服务中心", code(901), "民办非企业单位", "150602", "2019-06-12", "", "", "", ""],
+        ["示例乙养老服务中心", f" {spaced[:8]} {spaced[8:]} ", "社会服务机构", "鄂尔多斯市东胜区", "2019年6月12日", "4A", "2023/1/1", "2027.12.31", ""],
+        ["示例丙协会", code(904, "51").lower(), "社团", "１５０６０２", "２０１９．６．１２", "无", "", "", "示例东旗民政局"],
+        ["示例丁志愿者协会", wide, "", "内蒙古鄂尔多斯东胜", "20190612", "AAA", "20230101", "20271231", ""],
+        ["示例戊基金会", code(905, "53"), "基金会", "150602001000", "二〇一九年六月十二日", "", "", "", "示例街道办事处"],
+        ["示例己邻里互助队", "", "备案社区社会组织", "示例街道办事处", "", "", "", "", "示例街道办事处"],
+    ]  # fmt: skip
+
+
+def as_csv(rows, header=HEADER, encoding="utf-8-sig"):
+    stream = io.StringIO()
+    csv.writer(stream).writerows([header, *rows])
+    return stream.getvalue().encode(encoding)
+
+
+def as_workbook(rows, header=HEADER):
+    target = io.BytesIO()
+    book = xlsxwriter.Workbook(target)
+    sheet = book.add_worksheet()
+    for line, row in enumerate([header, *rows]):
+        for place, cell in enumerate(row):
+            sheet.write_datetime(line, place, cell) if isinstance(cell, date) else sheet.write(
+                line, place, cell
+            )
+    book.close()
+    return target.getvalue()
+
+
+def opened(data, name="名单.csv", unit="示例市民政局", by=SYSTEM):
+    agency = db.session.scalars(select(Agency).where(Agency.name == unit)).one()
+    with transaction():
+        return services.open_import(io.BytesIO(data), name, agency=agency, by=by).id
+
+
+def read(data, name="名单.csv", **where):
+    number = opened(data, name, **where)
+    read_import(number)
+    return db.session.get_one(RegisterImport, number)
+
+
+def take(number):
+    with transaction():
+        return services.take_import(number, by=SYSTEM)
+
+
+def reasons(batch):
+    found = db.session.scalars(
+        select(ImportProblem).where(ImportProblem.import_id == batch.id).order_by(ImportProblem.number)
+    )
+    return {
+        problem.number: [(column, message["id"]) for column, message in problem.reasons] for problem in found
+    }
+
+
+@pytest.mark.parametrize("form", ["utf-8", "gb18030", "xlsx"])
+def test_a_list_as_offices_write_it_goes_in(app, form):
+    with app.app_context():
+        rows = rows_as_offices_write_them()
+        data = (
+            as_workbook(rows)
+            if form == "xlsx"
+            else as_csv(rows, encoding="utf-8-sig" if form == "utf-8" else form)
+        )
+        batch = read(data, "名单.xlsx" if form == "xlsx" else "名单.csv")
+        assert (batch.state, batch.new_rows, batch.wrong_rows) == ("read", 6, 0), reasons(batch)
+        before = db.session.scalar(select(func.count()).select_from(Organization))
+        take(batch.id)
+        assert db.session.scalar(select(func.count()).select_from(Organization)) == before + 6
+        made = {
+            row.name: row
+            for row in db.session.scalars(
+                select(Organization).where(Organization.name.in_([row[0] for row in rows]))
+            )
+        }
+        assert len(made) == 6
+        assert {row.registered_on for row in made.values()} == {date(2019, 6, 12), None}
+        assert {row.division_code for row in made.values()} == {"150602", "150602001"}
+        assert made["示例丁志愿者协会"].credit_code == code(903)
+        assert made["示例丁志愿者协会"].kind == "social_service_agency"
+        assert made["示例丙协会"].agency.name == "示例东旗民政局"
+        assert made["示例己邻里互助队"].register_class == "filed"
+        grades = db.session.scalars(
+            select(Grade).where(Grade.organization_id == made["示例乙养老服务中心"].id)
+        ).all()
+        assert [(item.grade, item.valid_from, item.valid_to) for item in grades] == [
+            (4, date(2023, 1, 1), date(2027, 12, 31))
+        ]
+        assert sort_in() == 6
+        assert db.session.get_one(Organization, made["示例丙协会"].id).sort_key == "shi li bing xie hui"
+
+
+WRONG = [
+    (["示例", code(911)[:-1] + ("0" if code(911)[-1] != "0" else "1"), "社会服务机构", "150602", "2019-06-12"], "credit_code"),
+    (["示例", code(912), "社会团体", "150602", "2019-06-12"], "kind"),
+    (["示例", code(913), "社会服务机构", "火星区", "2019-06-12"], "division_code"),
+    (["示例", code(914), "社会服务机构", "鼓楼区", "2019-06-12"], "division_code"),
+    (["示例", code(915), "社会服务机构", "150602", "2019年6月"], "registered_on"),
+    (["示例", code(916), "社会服务机构", "150602", "2999-01-01"], "registered_on"),
+    (["示例", code(917), "社会服务机构", "150602", ""], "registered_on"),
+    (["", code(918), "社会服务机构", "150602", "2019-06-12"], "name"),
+    (["示例", code(919), "俱乐部", "150602", "2019-06-12"], "kind"),
+    (["示例", "", "社会服务机构", "150602", "2019-06-12"], "credit_code"),
+    (["示例", code(920), "社会服务机构", "150602", "2019-06-12", "6A", "", ""], "grade"),
+    (["示例", code(921), "社会服务机构", "150602", "2019-06-12", "3A", "", ""], "grade_from"),
+    (["示例", code(922), "社会服务机构", "150602", "2019-06-12", "", "", "", "查无此局"], "unit"),
+    (["=1+1", code(923), "社会服务机构", "150602", "2019-06-12"], "name"),
+]  # fmt: skip
+
+
+def test_each_mistake_is_told_at_its_cell_and_the_good_rows_may_be_taken(app):
+    with app.app_context():
+        good = ["示例好社会工作服务中心", code(930), "社会服务机构", "150602", "2019-06-12"]
+        batch = read(as_csv([row for row, _column in WRONG] + [good, [*good[:1], good[1], *good[2:]]]))
+        found = reasons(batch)
+        for number, (row, column) in enumerate(WRONG, 2):
+            assert column in [item[0] for item in found[number]], (row, found.get(number))
+        assert found[len(WRONG) + 3] == [("credit_code", "the same organization stands in row %(first)s")]
+        assert (batch.new_rows, batch.wrong_rows) == (1, len(WRONG) + 1)
+        take(batch.id)
+        assert db.session.scalar(select(Organization.id).where(Organization.credit_code == code(930)))
+        assert not db.session.scalar(select(Organization.id).where(Organization.credit_code == code(915)))
+
+
+def test_the_marked_workbook_has_the_wrong_rows_and_mended_it_goes_in(app, browser_as):
+    browser = browser_as("clerk")
+    page = browser.get("/organizations/imports/new")
+    form = page.forms["import"]
+    form["agency"].select(text="示例市民政局")
+    bad = ["示例标注服务中心", code(940), "社会服务机构", "查无此区", "2019-06-12"]
+    form["file"] = ("名单.csv", as_csv([bad]))
+    page = form.submit().follow()
+    assert "读取中" in page.text
+    with app.app_context():
+        assert run_next()
+    db.session.remove()
+    page = browser.get(page.request.path)
+    assert "查无此区" in page.text
+    data = browser.get(f"{page.request.path}/marked.xlsx").body
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    sheet = book.active
+    assert [cell.value for cell in sheet[1]][:5] == HEADER[:5]
+    assert sheet["D2"].fill.fgColor.rgb.endswith("F8D7DA")
+    assert "查无此区" in sheet.cell(2, len(HEADER) + 1).value
+    sheet["D2"] = "东胜区"
+    target = io.BytesIO()
+    book.save(target)
+    with app.app_context():
+        again = read(target.getvalue(), "改正.xlsx")
+        assert (again.new_rows, again.wrong_rows) == (1, 0), reasons(again)
+
+
+def test_a_second_list_changes_by_code_shows_the_difference_and_keeps_the_history(app, browser_as):
+    with app.app_context():
+        rows = rows_as_offices_write_them()
+        take(read(as_csv(rows)).id)
+        rows[0][0] = "示例甲社工服务中心（更名）"
+        rows[1][4] = "2018-01-01"
+        rows[4][3] = ""
+        header = HEADER[:5]
+        rows[4][3] = "150603"
+        number = opened(as_csv([row[:5] for row in rows], header), by=world.user("clerk"))
+        read_import(number)
+        batch = db.session.get_one(RegisterImport, number)
+        # Rows that name no unit belong to the importing one; the filed one is another there.
+        assert (batch.new_rows, batch.wrong_rows) == (1, 0), reasons(batch)
+        changed = batch.changed_rows
+    page = browser_as("clerk").get(f"/organizations/imports/{number}/changes")
+    assert "示例甲社工服务中心" in page.text
+    assert "2019-06-12" in page.text
+    assert "2018-01-01" in page.text
+    with app.app_context():
+        take(number)
+        first = db.session.scalars(select(Organization).where(Organization.credit_code == code(901))).one()
+        assert first.name.startswith("示例甲社工")
+        assert first.verified_by is None
+        history = db.session.scalars(
+            select(OrganizationChange).where(OrganizationChange.organization_id == first.id)
+        ).all()
+        assert [(item.field, item.old, item.source) for item in history] == [
+            ("name", "示例甲社会工作服务中心", "import")
+        ]
+        assert db.session.scalar(
+            select(FormerIdentity.value).where(FormerIdentity.organization_id == first.id)
+        )
+        again = read(as_csv([row[:5] for row in rows[:5]], header))
+        assert (again.changed_rows, again.same_rows) == (0, 5)
+        assert changed >= 3
+
+
+def test_a_row_of_another_unit_s_organization_is_refused_and_units_are_only_those_below(app):
+    with app.app_context():
+        batch = read(
+            as_csv([["示例", code(1), "社会服务机构", "150602", "2019-06-12"]]), unit="示例西旗民政局"
+        )
+        assert [column for column, _id in reasons(batch)[2]] == ["credit_code"]
+        row = ["示例", code(950), "社会服务机构", "150602", "2019-06-12", "", "", "", "示例市民政局"]
+        batch = read(as_csv([row]), unit="示例西旗民政局")
+        assert [column for column, _id in reasons(batch)[2]] == ["unit"]
+
+
+def test_unknown_headings_are_explained_once_for_a_unit(app, browser_as):
+    rows = [["示例名目服务中心", code(960), "150602", "2019-06-12"]]
+    header = ["机构大名", "统一社会信用代码", "行政区划", "成立日期"]
+    with app.app_context():
+        batch = read(as_csv(rows, header), by=world.user("clerk"))
+        assert batch.state == "wrong"
+        number = batch.id
+    browser = browser_as("clerk")
+    form = browser.get(f"/organizations/imports/{number}").forms["headings"]
+    form["column-0"] = "name"
+    form.submit()
+    with app.app_context():
+        assert run_next()
+        assert db.session.get_one(RegisterImport, number).new_rows == 1
+        assert db.session.scalar(select(ImportHeading.column_name)) == "name"
+        assert read(as_csv([["示例另一服务中心", code(961), "150602", "2019-06-12"]], header)).new_rows == 1
+        assert read(as_csv(rows, header), unit="示例西旗民政局").state == "wrong"
+
+
+def bomb():
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * (250 << 20))
+    return target.getvalue()
+
+
+def with_macros():
+    target = io.BytesIO(as_workbook([["示例"]]))
+    with zipfile.ZipFile(target, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", b"macro")
+    return target.getvalue()
+
+
+def two_sheets():
+    target = io.BytesIO()
+    book = xlsxwriter.Workbook(target)
+    for _ in range(2):
+        book.add_worksheet().write(0, 0, "名称")
+    book.close()
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\x00binary", "is no table"), (with_macros(), "macros"), (bomb(), "larger than"),
+        (two_sheets(), "several sheets"), (b"PK\x03\x04broken", "damaged"), (b"\xd0\xcf\x11\xe0old", "old or encrypted"),
+        (as_csv([], ["颜色", "大小"]), "columns are missing"), (as_csv([]), "no rows"),
+        (as_csv([], ["名称", "单位名称", "行政区划"]), "Two columns"),
+    ],
+    ids=["binary", "macros", "bomb", "sheets", "broken", "old", "columns", "empty", "twice"],
+)  # fmt: skip
+def test_a_bad_file_is_refused_with_its_reason(bare_app, data, said):
+    with bare_app.app_context():
+        batch = read(data, "坏.xlsx")
+        assert batch.state == "wrong"
+        assert any(said in message["id"] for message in batch.refusals), batch.refusals
+        assert not db.session.scalar(select(func.count()).select_from(ImportRow))
+
+
+def test_formulas_in_a_workbook_are_refused_at_their_cell(bare_app):
+    with bare_app.app_context():
+        batch = read(
+            as_workbook([["=CONCAT(1,2)", code(970), "社会服务机构", "150602", "2019-06-12"]]), "公式.xlsx"
+        )
+        assert [column for column, _id in reasons(batch)[2]] == ["name"]
+
+
+def test_a_register_that_changed_since_is_compared_again(app):
+    with app.app_context():
+        batch = read(as_csv([["示例先来服务中心", code(980), "社会服务机构", "150602", "2019-06-12"]]))
+        other = read(as_csv([["示例先来服务中心", code(980), "社会服务机构", "150602", "2019-06-12"]]))
+        take(other.id)
+        with pytest.raises(services.Refusal, match="has changed since"):
+            take(batch.id)
+        with pytest.raises(services.Refusal, match="taken already"):
+            take(other.id)
+
+
+def many(count):
+    return as_csv(
+        [
+            [f"示例第{n}服务中心", code(10_000 + n), "社会服务机构", "150602", "2019-06-12"]
+            for n in range(count)
+        ],
+        HEADER[:5],
+    )
+
+
+def test_a_cancelled_reading_keeps_what_it_read_and_goes_on(app, monkeypatch):
+    monkeypatch.setattr(services, "CHUNK", 50)
+    with app.app_context():
+        number = opened(many(220))
+
+        def stop(done, _total):
+            if done >= 100:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            read_import(number, step=stop)
+        db.session.rollback()
+        batch = db.session.get_one(RegisterImport, number)
+        assert (batch.state, batch.read_to) == ("reading", 101)
+        read_import(number)
+        db.session.expire_all()
+        assert db.session.get_one(RegisterImport, number).new_rows == 220
+        assert db.session.scalar(select(func.count()).select_from(ImportRow)) == 220
+
+
+def test_a_killed_import_leaves_nothing_half_done_and_is_resumed(bare_app, tmp_path):
+    """The command is killed for good (SIGKILL) while it reads and while it takes; then it goes on."""
+    file = tmp_path / "名单.csv"
+    count = 6_000
+    file.write_bytes(many(count))
+    environment = os.environ | {
+        "APP_INSTANCE": str(bare_app.instance_path), "DATABASE_URL": bare_app.config["SQLALCHEMY_DATABASE_URI"],
+        "FLASK_APP": "wsgi.py",
+    }  # fmt: skip
+    slow = (
+        "import os, sys, time; from registry.intake import services as s; s.CHUNK = 500\n"
+        "old = s.{name}\n"
+        "def new(*a, **k):\n    r = old(*a, **k); os.write(1, b'HERE\\n'); time.sleep(60 if {when} else 0); return r\n"
+        "s.{name} = new\n"
+        "from wsgi import app\n"
+        "sys.argv = ['flask']; app.test_cli_runner().invoke(args={arguments!r}, catch_exceptions=False)"
+    )
+
+    def killed(name, arguments, after):
+        program = slow.format(name=name, when="True" if after == 1 else "False", arguments=arguments)
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], cwd=ROOT, env=environment, stdout=subprocess.PIPE
+        )
+        for _ in range(after):
+            assert process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        time.sleep(0.2)
+
+    with bare_app.app_context():
+        before = db.session.scalar(select(func.count()).select_from(Organization))
+        db.session.remove()
+    killed("stage", ["registry", "import", str(file), "--unit", "示例市民政局", "--take"], 3)
+    with bare_app.app_context():
+        batch = db.session.scalars(select(RegisterImport)).one()
+        assert batch.state == "reading"
+        assert 0 < db.session.scalar(select(func.count()).select_from(ImportRow)) <= count
+        assert db.session.scalar(select(func.count()).select_from(Organization)) == before
+        number = batch.id
+        db.session.remove()
+    killed("_enter", ["registry", "import", "--resume", str(number), "--take"], 1)
+    with bare_app.app_context():
+        assert db.session.get_one(RegisterImport, number).state == "read"
+        assert db.session.scalar(select(func.count()).select_from(Organization)) == before
+        db.session.remove()
+        result = bare_app.test_cli_runner().invoke(
+            args=["registry", "import", "--resume", str(number), "--take"]
+        )
+        assert result.exit_code == 0, result.output
+        assert f"taken: {count} rows" in result.output
+        db.session.expire_all()
+        assert db.session.scalar(select(func.count()).select_from(Organization)) == before + count
