@@ -12,6 +12,7 @@ import json
 import os
 import tarfile
 import zipfile
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from itertools import islice
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from flask import current_app
-from sqlalchemy import Table, func, insert, select, text
+from sqlalchemy import Table, delete, func, insert, select, text
 from sqlalchemy.engine import Connection
 
 from core import clock
@@ -29,6 +30,8 @@ from core.files.services import file_root
 from core.money import Money
 from finance.ledger.queries import verify as verify_ledger
 
+# Tables to which a migration itself writes the first row.
+MIGRATED = frozenset({"directory_shelf"})
 FORMAT = 1
 BATCH = 2_000
 Say = Callable[[str], None]
@@ -117,6 +120,8 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, bytes):
+        return b64encode(value).decode("ascii")
     return value
 
 
@@ -125,7 +130,11 @@ def restore(source: Path, keys: Path, *, say: Say) -> None:
 
     Nothing is committed when a part differs from the manifest or the revision is another.
     """
-    if any(db.session.execute(select(func.count()).select_from(table)).scalar() for table in tables()):
+    if any(
+        db.session.execute(select(func.count()).select_from(table)).scalar()
+        for table in tables()
+        if table.name not in MIGRATED
+    ):
         raise BackupError("this instance is not empty; restore into a new one")
     db.session.rollback()
     with zipfile.ZipFile(source) as archive:
@@ -141,6 +150,7 @@ def restore(source: Path, keys: Path, *, say: Say) -> None:
                     raise BackupError(
                         f"the backup is of revision {manifest['revision']}, the tables are of {revision}"
                     )
+                clear_migrated(connection)
                 for table in tables():
                     count = _read_table(archive, table, connection)
                     if count != manifest["rows"][table.name]:
@@ -223,7 +233,16 @@ def _typed(column: Any, value: Any) -> Any:
         return datetime.fromisoformat(value)
     if kind == "Date":
         return date.fromisoformat(value)
+    if kind == "LargeBinary":
+        return b64decode(value, validate=True)
     return value
+
+
+def clear_migrated(connection: Connection) -> None:
+    """Take away what the migrations wrote, so that the rows of another instance find the place free."""
+    for table in tables():
+        if table.name in MIGRATED:
+            connection.execute(delete(table))
 
 
 def set_sequences(connection: Connection) -> None:

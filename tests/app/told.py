@@ -18,7 +18,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import insert, select, text
 
-from app.backup import set_sequences, tables
+from app.backup import clear_migrated, set_sequences, tables
 from core.db import db
 from tests import postgres
 from tests.conftest import MIGRATIONS, dispose, make_app
@@ -89,6 +89,7 @@ def _carried_over(source: Path) -> str:
                 upgrade(directory=str(MIGRATIONS))
                 with db.engine.begin() as connection:
                     connection.execute(text("SET session_replication_role = replica"))
+                    clear_migrated(connection)
                     for table, found in rows.items():
                         names = [column.name for column in table.columns]
                         if found:
