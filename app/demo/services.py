@@ -16,6 +16,7 @@ from app.demo.lottery import lottery_scenes, plan_year
 from app.demo.party import tell_party
 from app.demo.people import tell_people
 from app.demo.ratio import set_ratio
+from app.demo.register import tell_register
 from app.demo.returns import tell_returns
 from app.demo.stage import (
     TEXTS,
@@ -125,6 +126,7 @@ def seed_demo() -> None:
         set_troubles(stage)
     tell_removals(stage)
     tell_people(stage)
+    tell_register(stage)
     # Stays last: nothing is told in a month whose books are closed.
     tell_books(stage)
     set_ratio(stage)

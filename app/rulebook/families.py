@@ -32,6 +32,7 @@ from grants.calls.rules import REL_DEFAULTS, RPN_DEFAULTS, RPN_SOURCE, SOURCES
 from projects.claims import rules as claims
 from projects.closure import rules as consequences
 from registry.credit.rules import CONSEQUENCES, CREDIT_DEFAULTS, CREDIT_LAW
+from registry.organizations.rules import LEVELS, ROR_DEFAULTS, ROR_SOURCES
 
 
 class BadValue(ValueError):
@@ -590,6 +591,22 @@ RPL = Family(
     ),
 )  # fmt: skip
 
+ROR = Family(
+    "ROR",
+    N_("Register of organizations"),
+    N_("How closely each class is supervised, when an entry grows stale, and how long leaders serve."),
+    ROR_DEFAULTS,
+    (
+        Parameter("level_registered", N_("Supervision of those registered here"), "choice", ROR_SOURCES["level"], choices=LEVELS),
+        Parameter("level_filed", N_("Supervision of filed ones"), "choice", ROR_SOURCES["level"], choices=LEVELS),
+        Parameter("level_outside", N_("Supervision of those registered elsewhere"), "choice", ROR_SOURCES["level"], choices=LEVELS),
+        Parameter("verify_months", N_("An entry is stale after"), "whole", ROR_SOURCES["verify"], MONTHS, 1, 60),
+        Parameter("leader_age", N_("Age of leaders, at most"), "whole", ROR_SOURCES["leader"], "", 50, 100),
+        Parameter("leader_terms", N_("Terms of leaders in a row, at most"), "whole", ROR_SOURCES["leader"], "", 1, 10),
+        Parameter("term_years", N_("A term lasts, at most, years"), "whole", ROR_SOURCES["term"], "", 1, 10),
+    ),
+)  # fmt: skip
+
 FAMILIES: dict[str, Family] = {
-    item.code: item for item in (R30, REL, RCR, RBL, RDT, RFH, RLF, RGC, REX, REV, RPN, RPL, RPC)
+    item.code: item for item in (R30, REL, RCR, RBL, RDT, RFH, RLF, RGC, REX, REV, RPN, RPL, RPC, ROR)
 }

@@ -116,6 +116,7 @@ EVENTS: dict[str, dict[str, str]] = {
 
 # Events of rooms without words of their own, and of every kind of object.
 GENERAL = {
+    "merged_away": N_("Joined into another entry"),
     "activated": N_("Activated"), "added": N_("Added"), "amounts noted": N_("Amounts noted"),
     "applied": N_("Receipts applied"), "approved": N_("Approved"), "asked_again": N_("Asked again"),
     "assigned": N_("Assigned"), "brought_in": N_("Brought in"),

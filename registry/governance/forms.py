@@ -28,7 +28,7 @@ class TermForm(Form):
 
 
 class PersonForm(Form):
-    name = StringField(_l("Name"), validators=[Required(), MaxLength(60)])
+    name = StringField(_l("Name of the person"), validators=[Required(), MaxLength(60)])
     phone = StringField(
         _l("Telephone"),
         validators=[MaxLength(20)],
@@ -42,7 +42,7 @@ class PersonForm(Form):
 
 
 class PostForm(PersonForm):
-    term = ChoiceField(_l("Term"), default="")
+    term = ChoiceField(_l("Term of office"), default="")
     since = DayField(_l("In office since"), validators=[Required()])
     birth_year = WholeNumberField(_l("Year of birth"), validators=[Between(1900, 2020)])
     official = ChoiceField(_l("Official"), default="none")

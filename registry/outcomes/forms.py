@@ -14,8 +14,8 @@ from registry.outcomes.models import GROUNDS, OUTCOMES
 
 class ProposalForm(Form):
     outcome = ChoiceField(_l("Outcome"), validators=[Required()])
-    ground = ChoiceField(_l("Ground"), validators=[Required()])
-    facts = TextAreaField(_l("Facts"), validators=[Required(), MaxLength(2000)])
+    ground = ChoiceField(_l("Ground of the case"), validators=[Required()])
+    facts = TextAreaField(_l("Facts of the case"), validators=[Required(), MaxLength(2000)])
     document = StringField(_l("Document"), validators=[MaxLength(60)])
     liquidator = StringField(_l("Who winds it up"), validators=[MaxLength(120)])
     liquidator_phone = StringField(_l("Telephone of the liquidation group"), validators=[MaxLength(20)])

@@ -35,7 +35,7 @@ CASES = Listing(
         Column(N_("Organization"), Organization.name, width=36),
         Column(N_("Unified social credit code"), Organization.credit_code),
         Column(N_("Outcome"), OutcomeCase.outcome, words=OUTCOMES),
-        Column(N_("Ground"), OutcomeCase.ground, words=GROUNDS),
+        Column(N_("Ground of the case"), OutcomeCase.ground, words=GROUNDS),
         Column(N_("State"), OutcomeCase.state, words={item.name: item.label for item in OUTCOME.states}),
         Column(N_("Document"), OutcomeCase.document),
         Column(N_("Decided on"), OutcomeCase.decided_on, "day"),

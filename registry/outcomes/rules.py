@@ -71,12 +71,17 @@ def closing_findings(matters: Sequence[tuple[Message, int]]) -> list[Finding]:
     """One finding for each kind of open matter; a body closes when none is left."""
     found = [
         Finding(
-            "ROU-4", Verdict.FAIL, Message(N_("Still open")), sentence, source=CLOSING, facts={"count": count}
+            "ROU-4",
+            Verdict.FAIL,
+            Message(N_("Not yet settled")),
+            sentence,
+            source=CLOSING,
+            facts={"count": count},
         )
         for sentence, count in matters
         if count
     ]
     return found or [
-        Finding("ROU-4", Verdict.PASS, Message(N_("Still open")),
+        Finding("ROU-4", Verdict.PASS, Message(N_("Not yet settled")),
                 Message(N_("No commitment and no project is open any more.")), source=CLOSING)
     ]  # fmt: skip

@@ -54,7 +54,7 @@ UPDATE = Lifecycle(
             permission="organization.verify", guard=_another, effect=_decided,
         ),
         Transition(
-            "give_back", ("submitted",), "returned", N_("Give it back"), "returned",
+            "give_back", ("submitted",), "returned", N_("Send it back to the organization"), "returned",
             permission="organization.verify", guard=_another, effect=_decided,
         ),
     ),
