@@ -81,7 +81,14 @@ def _particulars(stage: Stage) -> None:
         detached_on=date(2019, 6, 30), detachment_document=WORDS["detached"], by=clerk,
     )  # fmt: skip
     set_profile(stage.organizations[2], detachment="pending", former_unit=WORDS["former_unit"], by=clerk)
-    for tag, place in (("hub", HUB), ("federation", HUB), ("support", SUPPORT), ("charity", FOUNDATION)):
+    for tag, place in (
+        ("hub", HUB),
+        ("federation", HUB),
+        ("hub", 11),
+        ("hub", 21),
+        ("support", SUPPORT),
+        ("charity", FOUNDATION),
+    ):
         give_tag(stage.organizations[place], tag, since=today, document=WORDS["letter"], by=clerk)
     foundation = stage.organizations[FOUNDATION]
     for kind in ("tax_exemption", "donation_deduction", "public_fundraising"):
