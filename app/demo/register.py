@@ -89,7 +89,9 @@ def _particulars(stage: Stage) -> None:
         ("support", SUPPORT),
         ("charity", FOUNDATION),
     ):
-        give_tag(stage.organizations[place], tag, since=today, document=WORDS["letter"], by=clerk)
+        organization = stage.organizations[place]
+        if all(row.tag != tag for row in organization.tags):
+            give_tag(organization, tag, since=today, document=WORDS["letter"], by=clerk)
     foundation = stage.organizations[FOUNDATION]
     for kind in ("tax_exemption", "donation_deduction", "public_fundraising"):
         record_qualification(
