@@ -35,11 +35,7 @@ from registry.incubation.queries import living_stay, operator_of
 from registry.incubation.rules import level_problem, operator_finding
 from registry.organizations.models import Organization
 from registry.organizations.queries import tags_on
-
-
-def _past(day: date) -> None:
-    if day > clock.today():
-        raise Refusal(Message(N_("This day lies in the future.")))
+from registry.party_orgs.services import past
 
 
 def _alive(incubator: Incubator) -> None:
@@ -63,7 +59,7 @@ def open_place(
     """Enter a place on its level, under the place that guides it."""
     if level not in LEVELS:
         raise ValueError(f"unknown level {level}")
-    _past(opened_on)
+    past(opened_on)
     code = normalise_division(division_code)
     problem = level_problem(level, code, parent.level if parent else None)
     if problem is not None:
@@ -130,7 +126,7 @@ def set_operator(
     Raises :class:`Refusal` (I1) for an organization that is recognized as neither on that day.
     """
     _alive(row)
-    _past(since)
+    past(since)
     finding = operator_finding(tags_on(organization.id, since))
     if finding.verdict != "pass":
         raise Refusal(finding.sentence, rule=finding.rule, source=finding.source)
@@ -158,7 +154,7 @@ def admit(
 ) -> HostedStay:
     """An organization enters a place; it is hosted in one place at a time."""
     _alive(row)
-    _past(since)
+    past(since)
     if since < row.opened_on:
         raise Refusal(Message(N_("The day lies before the place opened.")))
     known = living_stay(organization.id)
@@ -185,7 +181,7 @@ def leave(stay: HostedStay, *, until: date, outcome: str, note: str = "", by: Ac
         raise ValueError(f"unknown outcome {outcome}")
     if stay.until is not None:
         raise Refusal(Message(N_("This has ended already.")), status=409)
-    _past(until)
+    past(until)
     if until < stay.since:
         raise Refusal(Message(N_("The day of leaving lies before the entry: check it.")))
     stay.until, stay.outcome = until, outcome
@@ -219,7 +215,7 @@ def record_service(
     """A line of the ledger: for an organization, or for others by name."""
     if kind not in SERVICES:
         raise ValueError(f"unknown service {kind}")
-    _past(served_on)
+    past(served_on)
     if served_on < row.opened_on or (row.until is not None and served_on > row.until):
         raise Refusal(Message(N_("The place was not open on that day.")))
     if not title.strip():
