@@ -16,6 +16,7 @@ from registry.experts.services import add_expert, note_absence, note_conduct
 from registry.interests.services import declare_interest, record_employment, record_kinship
 from registry.liaison.models import LiaisonReceipt
 from registry.liaison.services import appoint, confirm_reading, note_told, publish_notice, remind
+from registry.particulars.services import give_tag, record_staff
 from registry.persons.models import Person
 from registry.persons.rules import identity_check_character, sort_key
 from registry.persons.services import record_person, set_email, set_identity
@@ -98,6 +99,20 @@ def _workforce(stage: Stage) -> None:
             add_certificate(
                 worker, level, f"SG{2020 + serial}0{serial}", end - timedelta(days=1094), end, by=clerk
             )
+    year = today.year - 1
+    for place, people in ((0, 6), (2, 8), (4, 11)):
+        record_staff(
+            stage.organizations[place], year, full_time=people, part_time=2, social_workers=1, by=clerk
+        )
+    # Federations of community organizations, one with its social worker, one without.
+    unions = [item for item in stage.organizations if item.kind == "social_association"]
+    for union in (unions[0], unions[1]):
+        if not any(item.tag == "federation" for item in union.tags):
+            give_tag(union, "federation", since=today, document=WORDS["document"], by=clerk)
+    union_worker = record_person(WORDS["union_worker"], phone="13700009999", by=clerk)
+    add_worker(
+        city, union_worker, since=today, organization=unions[0], post=WORDS["post"], full_time=False, by=clerk
+    )
     for serial, name in enumerate(WORDS["volunteers"], 1):
         minor = serial == 3
         volunteer = add_volunteer(

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from core import clock
 from core.access.policy import Refusal
@@ -18,6 +19,7 @@ from evaluation.panels.models import Panel, PanelMember, Recusal
 from grants.applications.models import Application
 from grants.calls.models import Call
 from registry.accounts.models import User
+from registry.persons.queries import Entry, Part, add_part, within
 
 _listeners: list[Callable[[Panel], None]] = []
 
@@ -236,3 +238,28 @@ def _replace_if_needed(
 def close(panel: Panel, *, by: Actor) -> None:
     """All sheets are in; the room of reviews says when."""
     fire(panel, "close", by=by)
+
+
+def _entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    """The panels a person sat on: the record of a draw is kept whole."""
+    rows = db.session.execute(
+        select(PanelMember, Panel)
+        .join(Panel, Panel.id == PanelMember.panel_id)
+        .where(PanelMember.person_id == person_id, *within(Panel.agency_id, agencies))
+        .options(joinedload(Panel.call))
+        .order_by(PanelMember.id)
+    )
+    return [
+        Entry(
+            member.id,
+            Message(N_("sits on the panel of “%(title)s”"), {"title": panel.call.title}),
+            clock.local(panel.drawn_at).date() if panel.drawn_at else None,
+            duty=Message(N_("Records of a selection are kept for fifteen years.")),
+            source="政府采购法 第四十二条",
+            link=("panel.read", panel.agency_id, "panels.show", {"panel_id": panel.id}),
+        )
+        for member, panel in rows
+    ]
+
+
+add_part(Part("panel_member", N_("Panels"), "panel.read", _entries))

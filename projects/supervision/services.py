@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import IO, Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
 from core import clock
 from core.access.policy import Refusal
 from core.audit.services import record
@@ -21,6 +24,7 @@ from projects.supervision.queries import appointed
 from registry.accounts.models import User
 from registry.accounts.services import notify_organization
 from registry.interests.queries import conflict
+from registry.persons.queries import Entry, Part, add_part, within
 
 ROLES = ("supervisor", "evaluator")
 
@@ -153,3 +157,33 @@ def close_rectification(rectification: Rectification, *, by: Any) -> None:
 def fail_rectification(rectification: Rectification, *, reason: str = "", by: Any) -> None:
     """Not put right: the hold stays, nothing more is paid."""
     fire(rectification, "fail", by=by, note=reason.strip())
+
+
+def _entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    """Whom a project names as its supervisor or evaluator: the file of a project is kept whole."""
+    rows = db.session.scalars(
+        select(Appointment)
+        .join(Appointment.project)
+        .where(Appointment.person_id == person_id, *within(Project.agency_id, agencies))
+        .options(joinedload(Appointment.project))
+        .order_by(Appointment.id)
+    )
+    return [
+        Entry(
+            row.id,
+            Message(N_("accompanies the project “%(title)s”"), {"title": row.project.title}),
+            row.appointed_on,
+            duty=Message(N_("Records of a selection are kept for fifteen years.")),
+            source="政府采购法 第四十二条",
+            link=(
+                "project.read",
+                row.project.agency_id,
+                "agreements.project",
+                {"project_id": row.project_id},
+            ),
+        )
+        for row in rows
+    ]
+
+
+add_part(Part("appointment", N_("Supervision and evaluation of projects"), "project.read", _entries))

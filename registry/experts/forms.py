@@ -99,7 +99,7 @@ class AbsenceForm(Form):
 
 class ConductForm(Form):
     kind = ChoiceField(_l("What it was"), validators=[Required()])
-    note = StringField(_l("What happened"), validators=[Required(), MaxLength(200)])
+    note = StringField(_l("What happened exactly"), validators=[Required(), MaxLength(200)])
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -108,6 +108,7 @@ EVENTS = {
     "party_post_given": N_("Instructor sent"),
     "party_post_ended": N_("Instructor's post ended"),
     "contact_changed": N_("Contact changed"),
+    "department_changed": N_("Responsible department changed"),
     "credit_entered": N_("Credit entry made"),
     "credit_removed": N_("Credit entry removed"),
 }

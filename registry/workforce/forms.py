@@ -120,7 +120,7 @@ class VolunteerForm(_PersonForm):
 
 class ConsentForm(Form):
     on = DayField(_l("Consent given on"), validators=[Required()])
-    form = StringField(_l("Which paper or page holds the consent"), validators=[Required(), MaxLength(120)])
+    paper = StringField(_l("Which paper or page holds the consent"), validators=[Required(), MaxLength(120)])
 
 
 class GuardianForm(Form):

@@ -371,7 +371,7 @@ def consent(volunteer_id: int) -> Answer:
     return _volunteer_form(
         volunteer_id,
         form,
-        lambda row: services.note_consent(row, form.on.data, form=form.form.data, by=current_user),
+        lambda row: services.note_consent(row, form.on.data, form=form.paper.data, by=current_user),
         gettext("Note the consent"),
         gettext("The consent is noted."),
     )

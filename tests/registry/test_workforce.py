@@ -186,7 +186,7 @@ def test_a_clerk_keeps_the_lists(bare_app, browser_as):
     form.set("skills", "care", index=0)
     page = form.submit().follow()
     form = page.click("登记本人同意").forms["form"]
-    form["form"] = "同意书 2 号"
+    form["paper"] = "同意书 2 号"
     form = form.submit().follow().click("登记服务时长").forms["form"]
     form["minutes"], form["activity"], form["dangerous"] = "90", "防汛", True
     page = form.submit(expect_errors=True)
