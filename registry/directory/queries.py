@@ -102,21 +102,22 @@ def suggested_divisions(user: Any, text: str = "") -> list[tuple[str, str]]:
     rows = db.session.execute(query.order_by(Agency.path).limit(SUGGESTED)).all()
     found: dict[str, str] = {}
     for name, code in rows:
-        found.setdefault(code, division_name(code) or name)
+        found.setdefault(code, name)
     return sorted(found.items())
 
 
 def division_names(codes: Sequence[str]) -> dict[str, str]:
-    """Names of divisions: of the national table, below it that of the lowest kind of unit that serves it."""
+    """What to call divisions: as the first unit there, else as the national table does.
+
+    So the demonstration never shows figures of its own beside the name of a real place.
+    """
     names = {code: division_name(code) for code in codes}
-    missing = [code for code, name in names.items() if name is None]
-    if missing:
-        for code, name in db.session.execute(
-            select(Agency.division_code, Agency.name)
-            .where(Agency.division_code.in_(missing))
-            .order_by(Agency.id.desc())
-        ):
-            names[code] = name
+    for code, name in db.session.execute(
+        select(Agency.division_code, Agency.name)
+        .where(Agency.division_code.in_(names))
+        .order_by(Agency.id.desc())
+    ):
+        names[code] = name
     return {code: name for code, name in names.items() if name}
 
 
