@@ -18,12 +18,17 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 from webtest import TestApp
 
 from app.factory import create_app
 from core.db import db
 from tests import postgres, world
+
+# How long an example takes says something of the machine, and nothing of the product.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 ENGINES = ("sqlite", "postgresql")
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
