@@ -408,7 +408,7 @@ def upgrade():
     sa.Column('recorded_by', sa.BigInteger(), nullable=True),
     sa.Column('id', BIG, nullable=False),
     sa.CheckConstraint('until >= since', name=op.f('ck_post_dates_order')),
-    sa.ForeignKeyConstraint(['interest_id'], ['interest.id'], name=op.f('fk_post_interest_id')),
+    sa.ForeignKeyConstraint(['interest_id'], ['interest.id'], name=op.f('fk_post_interest_id'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['organization_id'], ['organization.id'], name=op.f('fk_post_organization_id')),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_post_person_id')),
     sa.ForeignKeyConstraint(['recorded_by'], ['user_account.id'], name=op.f('fk_post_recorded_by')),

@@ -10,8 +10,10 @@ from sqlalchemy import Column, Select, Table, UniqueConstraint, and_, func, lite
 from sqlalchemy.orm import joinedload
 
 from core.db import db
+from core.text import N_
 from registry.duplicates.models import OrganizationMerge, SimilarPair
 from registry.organizations.models import Organization
+from registry.proof.queries import add_check
 
 # Found anew after a join, so not moved.
 DERIVED = frozenset({"similar_pair", "directory_entry", "directory_backlog"})
@@ -225,3 +227,20 @@ def waiting_for(user: Any, *, limit: int = 20) -> list[OrganizationMerge]:
             .limit(limit)
         )
     )
+
+
+# What must hold ------------------------------------------------------------------------------------
+
+
+def _joined_and_still_there() -> Any:
+    return (
+        select(OrganizationMerge.gone_name.label("name"), Organization.name.label("now"))
+        .join(Organization, Organization.id == OrganizationMerge.gone_id)
+        .where(OrganizationMerge.state == "confirmed")
+    )
+
+
+add_check(
+    "joined-entry", N_("“%(name)s” was joined into another entry, but its number stands again: %(now)s."),
+    _joined_and_still_there,
+)  # fmt: skip

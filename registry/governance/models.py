@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import JSON, CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Model, fk
@@ -65,7 +65,10 @@ class Post(Model):
     approved_on: Mapped[date | None]
     since: Mapped[date]
     until: Mapped[date | None]
-    interest_id: Mapped[int | None] = fk("interest.id")
+    # An interest that no duty holds any more may be taken out at the person's wish.
+    interest_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("interest.id", ondelete="SET NULL"), index=True
+    )
     recorded_by: Mapped[int | None] = fk("user_account.id")
 
     organization: Mapped[Organization] = relationship()

@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from core.db import db
 from core.rules.queries import parameters
 from core.rules.rules import Finding
+from core.text import N_
 from registry.governance.models import CandidateCheck, Post, Term
 from registry.governance.rules import Seat, governance_findings
 from registry.organizations.models import Organization
 from registry.organizations.queries import visible_organizations
 from registry.organizations.rules import ROR_DEFAULTS
+from registry.proof.queries import add_check
 
 
 def posts_of(organization_id: int) -> list[Post]:
@@ -105,3 +107,30 @@ def findings_of(
         parameters=parameters("ROR", ROR_DEFAULTS, on=on, jurisdiction=organization.agency.division_code),
         on=on,
     )
+
+
+# What must hold ------------------------------------------------------------------------------------
+
+
+def _official_without_approval() -> Select[Any]:
+    return (
+        select(Organization.name.label("name"))
+        .join(Post, Post.organization_id == Organization.id)
+        .where(Post.official != "none", (Post.approval_document == "") | Post.approved_on.is_(None))
+    )
+
+
+def _post_without_interest() -> Select[Any]:
+    return (
+        select(Organization.name.label("name"))
+        .join(Post, Post.organization_id == Organization.id)
+        .where(Post.until.is_(None), Post.interest_id.is_(None))
+    )
+
+
+add_check(
+    "official-post",
+    N_("%(name)s: an official holds a post that nobody approved."),
+    _official_without_approval,
+)
+add_check("post-interest", N_("%(name)s: a post is no interest of who holds it."), _post_without_interest)

@@ -10,6 +10,7 @@ from sqlalchemy import Select, or_, select
 from core import clock
 from core.clock import add_months
 from core.db import db
+from core.text import N_
 from registry.organizations.models import (
     FormerIdentity,
     Grade,
@@ -18,6 +19,7 @@ from registry.organizations.models import (
     OrganizationProfile,
     OrganizationTag,
 )
+from registry.proof.queries import add_check
 
 
 def visible_organizations(user: Any) -> Select[Organization]:
@@ -182,3 +184,32 @@ def joined_into(user: Any, number: int) -> Organization | None:
         .where(FormerIdentity.kind == "number", FormerIdentity.value == str(number))
         .limit(1)
     )
+
+
+# What must hold ------------------------------------------------------------------------------------
+
+
+def _filed_with_code() -> Select[Any]:
+    return select(Organization.name.label("name")).where(
+        Organization.register_class == "filed", Organization.credit_code.is_not(None)
+    )
+
+
+def _federation_without_code() -> Select[Any]:
+    """S4-18: a federation in force is a social association with a code of 51."""
+    return (
+        select(Organization.name.label("name"))
+        .join(OrganizationTag, OrganizationTag.organization_id == Organization.id)
+        .where(
+            OrganizationTag.tag == "federation",
+            OrganizationTag.until.is_(None),
+            or_(Organization.kind != "social_association", Organization.credit_code.not_like("51%")),
+        )
+    )
+
+
+add_check("filed-with-code", N_("%(name)s is filed, but has a credit code."), _filed_with_code)
+add_check(
+    "federation", N_("%(name)s is noted as a federation, but is no social association with a code of 51."),
+    _federation_without_code,
+)  # fmt: skip

@@ -9,9 +9,10 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload
 
 from core.db import db
-from core.text import Message
+from core.text import N_, Message
 from registry.organizations.models import Organization
 from registry.outcomes.models import OutcomeCase
+from registry.proof.queries import add_check
 
 # What is still open about an organization: a sentence and how many; none is told as nothing.
 Matters = Callable[[Organization], Iterable[tuple[Message, int]]]
@@ -77,3 +78,37 @@ def waiting_for(user: Any, *, limit: int = 20) -> list[OutcomeCase]:
             .limit(limit)
         )
     )
+
+
+# What must hold ------------------------------------------------------------------------------------
+
+
+def _ended_without_case() -> Select[Any]:
+    """In liquidation with no case that winds it up; a revocation may be older than the register."""
+    return select(Organization.name.label("name")).where(
+        Organization.status == "liquidating",
+        Organization.id.not_in(
+            select(OutcomeCase.organization_id).where(
+                OutcomeCase.state == "winding_up", OutcomeCase.outcome == "deregistered"
+            )
+        ),
+    )
+
+
+def _case_against_standing() -> Select[Any]:
+    return (
+        select(Organization.name.label("name"))
+        .join(OutcomeCase, OutcomeCase.organization_id == Organization.id)
+        .where(
+            OutcomeCase.state == "winding_up",
+            Organization.status.not_in(("liquidating", "revoked")),
+        )
+    )
+
+
+add_check(
+    "outcome-missing", N_("%(name)s is in liquidation, but no decided case winds it up."), _ended_without_case
+)
+add_check(
+    "outcome-standing", N_("%(name)s is being wound up by a case, but its standing says otherwise."), _case_against_standing
+)  # fmt: skip

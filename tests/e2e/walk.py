@@ -24,6 +24,7 @@ from werkzeug.exceptions import HTTPException
 
 from core.db import db
 from registry.accounts.models import RoleAssignment, User
+from registry.organizations.models import Organization
 from tests.e2e.live import Live
 from tools import translations
 
@@ -97,6 +98,9 @@ class Kinds:
                 for table in db.metadata.sorted_tables
                 if "state" in table.c and "id" in table.c
             }
+            # What an organization's page offers follows from its register.
+            classes = db.session.execute(select(Organization.id, Organization.register_class))
+            self.states["organization"] = dict(classes.all())
 
     def _match(self, url: str) -> tuple[str, dict[str, Any]]:
         try:

@@ -16,14 +16,17 @@ from core.money import Money
 from core.text import Message
 from finance.commitments.queries import open_holds
 from finance.commitments.services import commit, end
+from registry.duplicates.models import OrganizationMerge
+from registry.governance.models import Post
 from registry.hubs.queries import memberships
 from registry.hubs.services import join, leave, serve
-from registry.organizations.models import Inspection, Organization, OrganizationChange
+from registry.organizations.models import Inspection, Organization, OrganizationChange, OrganizationTag
 from registry.organizations.services import set_status
 from registry.outcomes import services
 from registry.outcomes.models import OutcomeCase
 from registry.outcomes.rules import missed_years
 from registry.particulars.services import give_tag
+from registry.proof.queries import checks
 from tests import world
 from tests.finance.money import make_earmark
 
@@ -198,3 +201,43 @@ def test_the_people_of_a_hub_keep_its_members_and_no_stranger_does(bare_app, bro
     listed = browser_as("clerk").get("/hubs/").text
     assert "示例童伴儿童关爱协会" in listed
     assert "示例夕阳红为老服务中心" not in listed
+
+
+PLANTED = {
+    "outcome-missing": lambda one: setattr(one, "status", "liquidating"),
+    "filed-with-code": lambda one: setattr(one, "register_class", "filed"),
+    "federation": lambda one: db.session.add(
+        OrganizationTag(organization_id=one.id, tag="federation", since=clock.today())
+    ),
+    "post-interest": lambda one: db.session.add(
+        Post(organization_id=one.id, person_id=one.legal_representative_id, post="chair", since=clock.today())
+    ),
+    "official-post": lambda one: db.session.add(
+        Post(
+            organization_id=one.id, person_id=one.legal_representative_id, post="chair", since=clock.today(),
+            until=clock.today(), official="serving",
+        )
+    ),
+    "joined-entry": lambda one: db.session.add(
+        OrganizationMerge(
+            agency_id=one.agency_id, kept_id=world.organization("示例童伴儿童关爱协会").id, gone_id=one.id,
+            gone_name="x", reason="x", state="confirmed", proposed_by=world.user("clerk").id,
+            proposed_at=clock.now(), decided_by=world.user("reviewer").id,
+        )
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_the_proof_of_the_register_names_each_planted_break(app, name):
+    with transaction():
+        PLANTED[name](world.organization())
+    assert [check.name for check in checks() if any(True for _ in check.broken())] == [name]
+
+
+def test_the_proof_names_a_case_that_its_standing_denies(app):
+    with transaction():
+        one = dormant()
+        decided(proposed(one))
+        db.session.query(Organization).filter_by(id=one.id).update({"status": "normal"})
+    assert [check.name for check in checks() if any(True for _ in check.broken())] == ["outcome-standing"]
