@@ -616,6 +616,14 @@ def upgrade():
             "removed_on IS NULL AND kind IN ('abnormal_list', 'dishonesty_list', 'zombie_list')"
         ),
     )
+    op.create_index(
+        "ix_party_facts_should_form",
+        "party_facts",
+        ["organization_id"],
+        unique=False,
+        sqlite_where=sa.text("full_members >= 3 AND party_org_kind = 'none'"),
+        postgresql_where=sa.text("full_members >= 3 AND party_org_kind = 'none'"),
+    )
     _periods_never_overlap()
 
 
@@ -647,6 +655,7 @@ def _periods_never_overlap():
 
 
 def downgrade():
+    op.drop_index("ix_party_facts_should_form", "party_facts")
     if op.get_bind().dialect.name == "postgresql":
         for kind in LISTS:
             op.execute(f"ALTER TABLE credit_entry DROP CONSTRAINT ex_credit_entry_{kind}")

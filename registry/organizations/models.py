@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Model, fk, instant_column, money_column
@@ -204,7 +204,16 @@ class PartyFacts(Model):
 
     organization: Mapped[Organization] = relationship(back_populates="party")
 
-    __table_args__ = (CheckConstraint("full_members >= 0", name="members_not_negative"),)
+    __table_args__ = (
+        CheckConstraint("full_members >= 0", name="members_not_negative"),
+        # Those that have to form a party organization are few among very many.
+        Index(
+            "ix_party_facts_should_form",
+            "organization_id",
+            sqlite_where=text("full_members >= 3 AND party_org_kind = 'none'"),
+            postgresql_where=text("full_members >= 3 AND party_org_kind = 'none'"),
+        ),
+    )
 
 
 class OrganizationProfile(Model):

@@ -32,6 +32,8 @@ from registry.proof.queries import add_check
 SOCIAL = ("social_association", "social_service_agency", "foundation", "filed_community_so")
 ALIVE = ("normal", "abnormal", "liquidating")
 
+# Asked of the facts themselves, so that the index of those to be formed is used.
+_able = PartyFacts.full_members >= MEMBERS_TO_FORM
 _members = func.coalesce(PartyFacts.full_members, 0)
 _kind = func.coalesce(PartyFacts.party_org_kind, "none")
 _steps = (
@@ -44,12 +46,9 @@ _charter = func.coalesce(PartyFacts.party_in_charter, False)
 
 # What a figure counts and what its list shows: one condition for both.
 VIEWS: dict[str, tuple[str, Any]] = {
-    "able": (N_("three or more full members"), _members >= MEMBERS_TO_FORM),
-    "formed": (N_("of these with a party organization"), and_(_members >= MEMBERS_TO_FORM, _kind != "none")),
-    "should_form": (
-        N_("party organization to be formed"),
-        and_(_members >= MEMBERS_TO_FORM, _kind == "none"),
-    ),
+    "able": (N_("three or more full members"), _able),
+    "formed": (N_("of these with a party organization"), and_(_able, PartyFacts.party_org_kind != "none")),
+    "should_form": (N_("party organization to be formed"), and_(_able, PartyFacts.party_org_kind == "none")),
     "below": (N_("without the conditions and uncovered"), and_(_members < MEMBERS_TO_FORM, _kind == "none")),
     "instructed": (
         N_("of these with an instructor"),
