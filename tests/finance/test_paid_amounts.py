@@ -206,7 +206,7 @@ def test_any_sequence_of_payments_leaves_what_the_ledger_says(app):
         max_size=5,
     )
 
-    @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps)
     def run(plan):
         begin = clock.today()

@@ -22,7 +22,7 @@ from tests.finance.test_kept_ratio import OTHER, Undone, contracts, row, take
 
 
 def test_the_sums_by_reason_equal_every_contract_added_up(app):
-    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(contracts(), min_size=1, max_size=8), st.sampled_from(["contract", "budget", "payment"]))
     def run(rows, basis):
         known = {(item.purchaser, item.fiscal_year, item.contract_no): item for item in rows}
