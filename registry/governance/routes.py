@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
-from flask_babel import gettext
+from flask import Blueprint, abort, render_template
 from flask_login import current_user
-from werkzeug.wrappers import Response
 
 from core import clock
-from core.access.policy import Refusal
 from core.db import db
 from core.text import N_
 from core.web.gate import allow
-from core.web.words import say
 from registry.governance import queries, services
 from registry.governance.forms import CheckForm, EndForm, PostForm, TermForm
 from registry.governance.models import BODIES, CHECK_RESULTS, OFFICIALS, POSTS, Post, Term
-from registry.organizations.models import Organization
-from registry.organizations.queries import editable_organization, organization_in_scope
+from registry.organizations.queries import organization_in_scope
+from registry.particulars.routes import Answer, answer, editable_or_404
 from registry.persons.services import record_person
 
 bp = Blueprint("governance", __name__, url_prefix="/organizations/<int:organization_id>/leaders")
-
-Answer = str | tuple[str, int] | Response
 
 
 @bp.get("/")
@@ -56,49 +47,25 @@ def show(organization_id: int) -> str:
     )
 
 
-def _editable(organization_id: int) -> Organization:
-    organization = editable_organization(current_user, organization_id, "organization.edit")
-    if organization is None:
-        abort(404)
-    return organization
-
-
-def _answer(
-    organization: Organization, form: Any, write: Callable[[], object], *, title: str, action: str, done: str
-) -> Answer:
-    if form.validate_on_submit():
-        try:
-            write()
-            flash(gettext(done), "ok")
-            return redirect(url_for("governance.show", organization_id=organization.id), code=303)
-        except Refusal as refusal:
-            form.form_errors.append(say(refusal.sentence))
-    return (
-        render_template(
-            "governance/record.html", organization=organization, form=form, title=title, action=action
-        ),
-        422 if form.is_submitted() else 200,
-    )
-
-
 @bp.route("/term", methods=["GET", "POST"])
 @allow("organization.edit")
 def term(organization_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     form = TermForm()
-    return _answer(
+    return answer(
         organization, form,
         lambda: services.record_term(
             organization, form.body.data, form.number.data, form.starts_on.data, form.ends_on.data, by=current_user
         ),
         title=N_("Note a term"), action=N_("Note the term"), done=N_("The term is noted."),
+        back="governance.show",
     )  # fmt: skip
 
 
 @bp.route("/post", methods=["GET", "POST"])
 @allow("organization.edit")
 def appoint(organization_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     form = PostForm(queries.terms_of(organization.id))
 
     def write() -> None:
@@ -117,31 +84,33 @@ def appoint(organization_id: int) -> Answer:
             by=current_user,
         )
 
-    return _answer(
+    return answer(
         organization, form, write,
         title=N_("Note a leader"), action=N_("Note the leader"), done=N_("The leader is noted, and with it the interest."),
+        back="governance.show",
     )  # fmt: skip
 
 
 @bp.route("/post/<int:row_id>/end", methods=["GET", "POST"])
 @allow("organization.edit")
 def end(organization_id: int, row_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     row = db.session.get(Post, row_id)
     if row is None or row.organization_id != organization.id or row.until is not None:
         abort(404)
     form = EndForm(data={"until": clock.today()})
-    return _answer(
+    return answer(
         organization, form,
         lambda: services.end_post(row, until=form.until.data, by=current_user),
         title=N_("End the post"), action=N_("Note the last day"), done=N_("The last day is noted."),
+        back="governance.show",
     )  # fmt: skip
 
 
 @bp.route("/check", methods=["GET", "POST"])
 @allow("organization.edit")
 def check(organization_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     form = CheckForm(data={"checked_on": clock.today()})
 
     def write() -> None:
@@ -156,7 +125,8 @@ def check(organization_id: int) -> Answer:
             by=current_user,
         )
 
-    return _answer(
+    return answer(
         organization, form, write,
         title=N_("Check a candidate"), action=N_("Keep the check"), done=N_("The check is kept."),
+        back="governance.show",
     )  # fmt: skip

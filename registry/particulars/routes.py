@@ -110,14 +110,14 @@ def changes(organization_id: int) -> str:
     )
 
 
-def _editable(organization_id: int) -> Organization:
+def editable_or_404(organization_id: int) -> Organization:
     organization = editable_organization(current_user, organization_id, "organization.edit")
     if organization is None:
         abort(404)
     return organization
 
 
-def _answer(
+def answer(
     organization: Organization,
     form: Any,
     write: Callable[[], object],
@@ -125,27 +125,35 @@ def _answer(
     title: str,
     action: str,
     done: str,
+    back: str = "particulars.show",
 ) -> Answer:
-    """A form about one organization: written when it is right, shown again with its errors when not."""
+    """A form about one organization: written when it is right, shown again with its errors when not.
+
+    ``back`` is the page (an endpoint) that shows what was written.
+    """
+    address = url_for(back, organization_id=organization.id)
     if form.validate_on_submit():
         try:
             write()
             flash(gettext(done), "ok")
-            return redirect(url_for("particulars.show", organization_id=organization.id), code=303)
+            return redirect(address, code=303)
         except Refusal as refusal:
             form.form_errors.append(say(refusal.sentence))
-    return (
-        render_template(
-            "particulars/record.html", organization=organization, form=form, title=title, action=action
-        ),
-        422 if form.is_submitted() else 200,
+    page = render_template(
+        "organizations/record.html",
+        organization=organization,
+        form=form,
+        title=title,
+        action=action,
+        back=address,
     )
+    return page, 422 if form.is_submitted() else 200
 
 
 @bp.route("/profile", methods=["GET", "POST"])
 @allow("organization.edit")
 def profile(organization_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     form = ProfileForm(obj=organization.profile)
     asked = FIELDS_OF[organization.register_class]
     for name in [field.name for field in form if field.name not in (*asked, "evidence")]:
@@ -155,7 +163,7 @@ def profile(organization_id: int) -> Answer:
         facts = {name: form[name].data for name in asked}
         services.set_profile(organization, by=current_user, evidence=form.evidence.data or "", **facts)
 
-    return _answer(
+    return answer(
         organization, form, write,
         title=N_("What the register asks for"), action=N_("Keep the particulars"), done=N_("The particulars are kept."),
     )  # fmt: skip
@@ -164,9 +172,9 @@ def profile(organization_id: int) -> Answer:
 @bp.route("/tag", methods=["GET", "POST"])
 @allow("organization.edit")
 def tag(organization_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     form = TagForm(data={"since": clock.today()})
-    return _answer(
+    return answer(
         organization, form,
         lambda: services.give_tag(
             organization, form.tag.data, since=form.since.data, document=form.document.data or "", by=current_user
@@ -178,12 +186,12 @@ def tag(organization_id: int) -> Answer:
 @bp.route("/tag/<int:row_id>/end", methods=["GET", "POST"])
 @allow("organization.edit")
 def end_tag(organization_id: int, row_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     row = db.session.get(OrganizationTag, row_id)
     if row is None or row.organization_id != organization.id or row.until is not None:
         abort(404)
     form = EndForm(data={"until": clock.today()})
-    return _answer(
+    return answer(
         organization, form,
         lambda: services.end_tag(row, until=form.until.data, by=current_user),
         title=N_("End the recognition"), action=N_("Note the last day"), done=N_("The last day is noted."),
@@ -193,9 +201,9 @@ def end_tag(organization_id: int, row_id: int) -> Answer:
 @bp.route("/qualification", methods=["GET", "POST"])
 @allow("organization.edit")
 def qualification(organization_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     form = QualificationForm()
-    return _answer(
+    return answer(
         organization, form,
         lambda: services.record_qualification(
             organization, form.kind.data, valid_from=form.valid_from.data, valid_to=form.valid_to.data,
@@ -208,9 +216,9 @@ def qualification(organization_id: int) -> Answer:
 @bp.route("/filing", methods=["GET", "POST"])
 @allow("organization.edit")
 def filing(organization_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     form = FilingForm()
-    return _answer(
+    return answer(
         organization, form,
         lambda: services.file_fundraising(
             organization, number=form.number.data, title=form.title.data, starts_on=form.starts_on.data,
@@ -223,9 +231,9 @@ def filing(organization_id: int) -> Answer:
 @bp.route("/fund", methods=["GET", "POST"])
 @allow("organization.edit")
 def fund(organization_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     form = FundForm(data={"set_up_on": clock.today()})
-    return _answer(
+    return answer(
         organization, form,
         lambda: services.set_up_fund(
             organization, name=form.name.data, division_code=form.division_code.data,
@@ -238,12 +246,12 @@ def fund(organization_id: int) -> Answer:
 @bp.route("/fund/<int:fund_id>/end", methods=["GET", "POST"])
 @allow("organization.edit")
 def end_fund(organization_id: int, fund_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     row = db.session.get(CommunityFund, fund_id)
     if row is None or row.host_id != organization.id or row.ended_on is not None:
         abort(404)
     form = EndForm(data={"until": clock.today()})
-    return _answer(
+    return answer(
         organization, form,
         lambda: services.end_fund(row, ended_on=form.until.data, by=current_user),
         title=N_("End the fund"), action=N_("Note the last day"), done=N_("The last day is noted."),
@@ -253,9 +261,9 @@ def end_fund(organization_id: int, fund_id: int) -> Answer:
 @bp.route("/honour", methods=["GET", "POST"])
 @allow("organization.edit")
 def honour(organization_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     form = HonourForm()
-    return _answer(
+    return answer(
         organization, form,
         lambda: services.record_honour(
             organization, kind=form.kind.data, title=form.title.data, level=form.level.data,
@@ -269,9 +277,9 @@ def honour(organization_id: int) -> Answer:
 @bp.route("/staff", methods=["GET", "POST"])
 @allow("organization.edit")
 def staff(organization_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     form = StaffForm(data={"year": clock.today().year - 1})
-    return _answer(
+    return answer(
         organization, form,
         lambda: services.record_staff(
             organization, form.year.data, by=current_user, **{name: form[name].data for name in services.COUNTS}
@@ -283,7 +291,7 @@ def staff(organization_id: int) -> Answer:
 @bp.route("/department", methods=["GET", "POST"])
 @allow("organization.edit")
 def department(organization_id: int) -> Answer:
-    organization = _editable(organization_id)
+    organization = editable_or_404(organization_id)
     units = list(db.session.scalars(visible_agencies(current_user)))
     form = DepartmentForm(units, data={"since": clock.today()})
 
@@ -294,7 +302,7 @@ def department(organization_id: int) -> Answer:
             since=form.since.data, by=current_user,
         )  # fmt: skip
 
-    return _answer(
+    return answer(
         organization, form, write,
         title=N_("Say which department does what"), action=N_("Assign the department"), done=N_("The department is assigned."),
     )  # fmt: skip
