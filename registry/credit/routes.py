@@ -323,6 +323,8 @@ def lists() -> str:
         kind=request.args.get("kind", ""),
         proposals=queries.proposals_shown(current_user),
         removals=queries.removals_shown(current_user),
+        living=queries.living_removals(table.page.rows),
+        editable=current_user.agency_ids("credit.edit"),
         may_edit=current_user.may_somewhere("credit.edit"),
     )
 

@@ -159,6 +159,7 @@ def show(incubator_id: int) -> str:
         operator=operator,
         finding=operator_finding(tags_on(operator.organization_id, clock.today())) if operator else None,
         below=queries.places_below(row),
+        readable=current_user.agency_ids("incubation.read"),
         stays=queries.stays_in(row),
         services=queries.services_of(row),
         outcomes=OUTCOMES,
