@@ -12,6 +12,7 @@ from app.demo.books import tell_books, tell_openings
 from app.demo.funding import tell_funding
 from app.demo.hosting import tell_hosting, tell_money_back
 from app.demo.incubation import tell_incubation
+from app.demo.intake import tell_intake
 from app.demo.lottery import lottery_scenes, plan_year
 from app.demo.party import tell_party
 from app.demo.people import tell_people
@@ -127,6 +128,7 @@ def seed_demo() -> None:
     tell_removals(stage)
     tell_people(stage)
     tell_register(stage)
+    tell_intake(stage)
     # Stays last: nothing is told in a month whose books are closed.
     tell_books(stage)
     set_ratio(stage)

@@ -18,7 +18,6 @@ from registry.intake.imports import read_import
 from registry.intake.models import RegisterImport
 from registry.intake.queries import problems_of
 from registry.intake.services import open_import, take_import
-from registry.keys.jobs import catch_up, sort_in
 from registry.proof.commands import cli
 
 SHOWN = 20
@@ -87,11 +86,3 @@ def _tell(batch: RegisterImport) -> None:
     for problem in problems_of(batch, limit=SHOWN):
         for column, message in problem.reasons:
             click.echo(f"row {problem.number} {column}: {Message.from_dict(message).english()}")
-
-
-@cli.command("sort")
-def sort_command() -> None:
-    """Sort in what came in bulk: search and sort keys of every organization that has none yet."""
-    missing = catch_up()
-    done = sort_in(_say)
-    click.echo(f"{done} sorted in, {missing} of them had come past the services")

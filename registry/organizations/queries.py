@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import aliased
 
 from core import clock
 from core.clock import add_months
@@ -19,7 +21,10 @@ from registry.organizations.models import (
     OrganizationProfile,
     OrganizationTag,
 )
+from registry.organizations.rules import credit_code_or_none
 from registry.proof.queries import add_check
+
+Host = aliased(Organization)
 
 
 def visible_organizations(user: Any) -> Select[Organization]:
@@ -213,3 +218,60 @@ add_check(
     "federation", N_("%(name)s is noted as a federation, but is no social association with a code of 51."),
     _federation_without_code,
 )  # fmt: skip
+
+
+def _impossible_codes() -> Iterator[dict[str, Any]]:
+    rows = db.session.execute(
+        select(Organization.name, Organization.credit_code)
+        .where(Organization.credit_code.is_not(None))
+        .execution_options(yield_per=2_000)
+    )
+    for name, code in rows:
+        checked = credit_code_or_none(code)
+        if checked is None or checked.code != code:
+            yield {"name": name, "code": code}
+
+
+add_check(
+    "double-code",
+    N_("The credit code %(code)s stands with %(times)s organizations."),
+    lambda: (
+        select(Organization.credit_code.label("code"), func.count().label("times"))
+        .where(Organization.credit_code.is_not(None))
+        .group_by(Organization.credit_code)
+        .having(func.count() > 1)
+    ),
+)
+add_check(
+    "impossible-code", N_("%(name)s has a credit code that cannot be right: %(code)s."), _impossible_codes
+)
+add_check(
+    "registered-without-code",
+    N_("%(name)s is registered and has no credit code."),
+    lambda: select(Organization.name).where(
+        Organization.register_class != "filed", Organization.credit_code.is_(None)
+    ),
+)
+add_check(
+    "verified-by-its-recorder",
+    N_("%(name)s was recorded and verified by one person."),
+    lambda: select(Organization.name).where(Organization.verified_by == Organization.recorded_by),
+)
+add_check(
+    "host-without-code",
+    N_("%(name)s takes part through a host that is not registered."),
+    lambda: (
+        select(Organization.name)
+        .join(Host, Host.id == Organization.host_id)
+        .where(or_(Host.register_class == "filed", Host.id == Organization.id))
+    ),
+)
+add_check(
+    "grade-ends-before-it-begins",
+    N_("%(name)s has a grade that ends before it begins."),
+    lambda: (
+        select(Organization.name)
+        .join(Grade, Grade.organization_id == Organization.id)
+        .where(Grade.valid_to < Grade.valid_from)
+    ),
+)

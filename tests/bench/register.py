@@ -2,8 +2,7 @@
 
 Every page is measured as a share of the trivial page of the same server in the same run: the list, each
 filter and each pair of filters (those that find nothing too), a search of two signs, a page deep in the
-list. Limits: at least 3 %, at most 1.5 times dearer than at 10,000, at most 8 queries. Then what it costs
-to bring rows in: 1,000,000 by CSV from the command line.
+list. Limits: at least 3 %, at most 1.5 times dearer than at 10,000, at most 8 queries.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ from tests.conftest import MIGRATIONS, dispose, make_app
 
 LARGE, SMALL = 1_000_000, 10_000
 ROUNDS = 3
-SECONDS = 0.6
+SECONDS = 1.0
 BATCH = 20_000
 COUNTIES, TOWNSHIPS = 12, 25
 LEAST_SHARE, MOST_GROWTH, MOST_QUERIES = 0.03, 1.5, 8
@@ -246,7 +245,7 @@ def measure(engine: str) -> int:
                 here = rate(large, path, cookies[large], seconds=SECONDS)
                 there = rate(small, like, cookies[small], seconds=SECONDS)
                 shares.append(here / trivial)
-                growths.append(there / here)
+                growths.append(there / max(here, 1 / SECONDS))
             share, growth = statistics.median(shares), statistics.median(growths)
             good = share >= LEAST_SHARE and growth <= MOST_GROWTH and asked <= MOST_QUERIES
             missed += line(

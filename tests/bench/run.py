@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import documents, exports, money, pages, ratio
+from tests.bench import documents, exports, money, pages, ratio, register
 
 
 def finance() -> int:
@@ -12,7 +12,13 @@ def finance() -> int:
     return ratio.run() + money.run()
 
 
-CAMPAIGNS = {"pages": pages.run, "export": exports.run, "documents": documents.run, "finance": finance}
+CAMPAIGNS = {
+    "pages": pages.run,
+    "export": exports.run,
+    "documents": documents.run,
+    "finance": finance,
+    "registry": register.run,
+}
 
 
 def main(names: list[str]) -> int:
