@@ -55,7 +55,7 @@ def differing_postings() -> Iterator[dict[str, Any]]:
     """Terms of a shelf that name other places than the entries there have, one shelf in memory at a time."""
     for shelf in db.session.scalars(select(DirectoryShelf.id).order_by(DirectoryShelf.id)).all():
         wanted: dict[str, int] = {}
-        rows = db.session.execute(
+        rows: Any = db.session.execute(
             select(
                 DirectoryEntry.place,
                 DirectoryEntry.name,
@@ -91,7 +91,7 @@ def misplaced_entries() -> Iterator[dict[str, Any]]:
         )
     }
     before = -1
-    rows = db.session.execute(
+    rows: Any = db.session.execute(
         select(DirectoryEntry.name, DirectoryEntry.place)
         .where(DirectoryEntry.place.is_not(None))
         .order_by(DirectoryEntry.sort_key, DirectoryEntry.organization_id)

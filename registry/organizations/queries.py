@@ -232,16 +232,16 @@ def _impossible_codes() -> Iterator[dict[str, Any]]:
             yield {"name": name, "code": code}
 
 
-add_check(
-    "double-code",
-    N_("The credit code %(code)s stands with %(times)s organizations."),
-    lambda: (
+def _double_codes() -> Any:
+    return (
         select(Organization.credit_code.label("code"), func.count().label("times"))
         .where(Organization.credit_code.is_not(None))
         .group_by(Organization.credit_code)
         .having(func.count() > 1)
-    ),
-)
+    )
+
+
+add_check("double-code", N_("The credit code %(code)s stands with %(times)s organizations."), _double_codes)
 add_check(
     "impossible-code", N_("%(name)s has a credit code that cannot be right: %(code)s."), _impossible_codes
 )
