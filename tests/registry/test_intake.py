@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 import xlsxwriter
 from sqlalchemy import func, select
 
+from core import spreadsheets
 from core.audit.services import SYSTEM
 from core.db import db, transaction
 from core.jobs.services import run_next
@@ -271,11 +273,12 @@ def test_unknown_headings_are_explained_once_for_a_unit(app, browser_as):
 
 
 def bomb():
+    """Small as it lies there, and larger unpacked than the test lets a table be."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
         archive.writestr("xl/workbook.xml", "<workbook/>")
-        archive.writestr("xl/worksheets/sheet1.xml", b"0" * (250 << 20))
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 5_000_000)
     return target.getvalue()
 
 
@@ -296,16 +299,19 @@ def two_sheets():
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("made", "said"),
     [
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\x00binary", "is no table"), (with_macros(), "macros"), (bomb(), "larger than"),
-        (two_sheets(), "several sheets"), (b"PK\x03\x04broken", "damaged"), (b"\xd0\xcf\x11\xe0old", "old or encrypted"),
-        (as_csv([], ["颜色", "大小"]), "columns are missing"), (as_csv([]), "no rows"),
-        (as_csv([], ["名称", "单位名称", "行政区划"]), "Two columns"),
+        (lambda: b"\x89PNG\r\n\x1a\n\x00\x00\x00\x00binary", "is no table"), (with_macros, "macros"), (bomb, "larger than"),
+        (two_sheets, "several sheets"), (lambda: b"PK\x03\x04broken", "damaged"), (lambda: b"\xd0\xcf\x11\xe0old", "old or encrypted"),
+        (lambda: as_csv([], ["颜色", "大小"]), "columns are missing"), (lambda: as_csv([]), "no rows"),
+        (lambda: as_csv([], ["名称", "单位名称", "行政区划"]), "Two columns"),
     ],
     ids=["binary", "macros", "bomb", "sheets", "broken", "old", "columns", "empty", "twice"],
 )  # fmt: skip
-def test_a_bad_file_is_refused_with_its_reason(bare_app, data, said):
+def test_a_bad_file_is_refused_with_its_reason(bare_app, monkeypatch, made, said):
+    monkeypatch.setattr(spreadsheets, "MAX_BYTES", 2_000_000)
+    data = made()
+    assert len(data) < 40_000
     with bare_app.app_context():
         batch = read(data, "坏.xlsx")
         assert batch.state == "wrong"
@@ -362,48 +368,94 @@ def test_a_cancelled_reading_keeps_what_it_read_and_goes_on(app, monkeypatch):
         assert db.session.scalar(select(func.count()).select_from(ImportRow)) == 220
 
 
-def test_a_killed_import_leaves_nothing_half_done_and_is_resumed(bare_app, tmp_path):
-    """The command is killed for good (SIGKILL) while it reads and while it takes; then it goes on."""
-    file = tmp_path / "名单.csv"
-    count = 6_000
-    file.write_bytes(many(count))
+CHILDREN = """
+import json, os, sys, time
+from app.factory import create_app
+from registry.intake import services
+
+create_app()
+for line in sys.stdin:
+    order = json.loads(line)
+    child = os.fork()
+    if child:
+        os.write(1, b"%d\\n" % child)
+        os.write(1, b"GONE %d\\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        continue
+    os.environ.update(order["environment"])
+    services.CHUNK = order["chunk"]
+    before, calls = getattr(services, order["name"]), []
+
+    def at_the_place(*given, **named):
+        result = before(*given, **named)
+        calls.append(1)
+        if len(calls) == order["after"]:
+            os.write(1, b"HERE\\n")
+            time.sleep(60)
+        return result
+
+    setattr(services, order["name"], at_the_place)
+    create_app().test_cli_runner().invoke(args=order["arguments"], catch_exceptions=False)
+    os._exit(0)
+"""
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """Starts the command and kills it for good (SIGKILL) as soon as a function has been called so often.
+
+    Starting an interpreter with all of the product costs seconds, so one process starts and each command is
+    a fork of it: that one is killed, with its own application and its own connections.
+    """
+    instance = tmp_path_factory.mktemp("children")
     environment = os.environ | {
-        "APP_INSTANCE": str(bare_app.instance_path), "DATABASE_URL": bare_app.config["SQLALCHEMY_DATABASE_URI"],
-        "FLASK_APP": "wsgi.py",
+        "APP_INSTANCE": str(instance), "DATABASE_URL": f"sqlite:///{instance / 'none.db'}", "FLASK_APP": "wsgi.py",
     }  # fmt: skip
-    slow = (
-        "import os, sys, time; from registry.intake import services as s; s.CHUNK = 500\n"
-        "old = s.{name}\n"
-        "def new(*a, **k):\n    r = old(*a, **k); os.write(1, b'HERE\\n'); time.sleep(60 if {when} else 0); return r\n"
-        "s.{name} = new\n"
-        "from wsgi import app\n"
-        "sys.argv = ['flask']; app.test_cli_runner().invoke(args={arguments!r}, catch_exceptions=False)"
-    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHILDREN], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )  # fmt: skip
 
-    def killed(name, arguments, after):
-        program = slow.format(name=name, when="True" if after == 1 else "False", arguments=arguments)
-        process = subprocess.Popen(
-            [sys.executable, "-c", program], cwd=ROOT, env=environment, stdout=subprocess.PIPE
-        )
-        for _ in range(after):
-            assert process.stdout.readline()
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        time.sleep(0.2)
+    def kill(app, arguments, *, name, after, chunk):
+        order = {
+            "environment": {
+                "APP_INSTANCE": str(app.instance_path), "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
+            },
+            "arguments": arguments, "name": name, "after": after, "chunk": chunk,
+        }  # fmt: skip
+        process.stdin.write(json.dumps(order).encode() + b"\n")
+        process.stdin.flush()
+        child = int(process.stdout.readline())
+        assert process.stdout.readline() == b"HERE\n"
+        os.kill(child, signal.SIGKILL)
+        assert process.stdout.readline() == b"GONE %d\n" % -signal.SIGKILL
+        time.sleep(0.2)  # PostgreSQL sees by then that its client is gone
 
+    yield kill
+    process.kill()
+    process.communicate()
+
+
+def test_a_killed_import_leaves_nothing_half_done_and_is_resumed(bare_app, tmp_path, killed):
+    """The command is killed while it reads, in its third chunk, and while it takes; then it goes on."""
+    file = tmp_path / "名单.csv"
+    count, chunk = 600, 100
+    file.write_bytes(many(count))
     with bare_app.app_context():
         before = db.session.scalar(select(func.count()).select_from(Organization))
         db.session.remove()
-    killed("stage", ["registry", "import", str(file), "--unit", "示例市民政局", "--take"], 3)
+    killed(
+        bare_app, ["registry", "import", str(file), "--unit", "示例市民政局", "--take"],
+        name="stage", after=3, chunk=chunk,
+    )  # fmt: skip
     with bare_app.app_context():
         batch = db.session.scalars(select(RegisterImport)).one()
-        assert batch.state == "reading"
-        assert 0 < db.session.scalar(select(func.count()).select_from(ImportRow)) <= count
+        assert (batch.state, batch.read_to) == ("reading", 2 * chunk + 1)
+        assert db.session.scalar(select(func.count()).select_from(ImportRow)) == 2 * chunk
         assert db.session.scalar(select(func.count()).select_from(Organization)) == before
         number = batch.id
         db.session.remove()
-    killed("_enter", ["registry", "import", "--resume", str(number), "--take"], 1)
+    killed(
+        bare_app, ["registry", "import", "--resume", str(number), "--take"], name="_enter", after=1, chunk=chunk
+    )  # fmt: skip
     with bare_app.app_context():
         assert db.session.get_one(RegisterImport, number).state == "read"
         assert db.session.scalar(select(func.count()).select_from(Organization)) == before
