@@ -216,14 +216,25 @@ class Story:
             valid_from="2023-12-01",
             valid_to="2028-11-30",
         )
-        page = send(
-            desk.opens("clerk", f"{self.organization}/party"),
-            "record",
-            full_members="3",
-            party_org_kind="sole",
-            party_in_charter=True,
-            commitment_on="2025-01-15",
-        )
+        party = f"/party/of/{self.organization.rpartition('/')[2]}"
+        send(
+            desk.opens("clerk", f"{party}/surveys/new"),
+            "record", surveyed_on="2025-01-10", employees="6", full_members="3",
+        )  # fmt: skip
+        send(
+            desk.opens("clerk", f"{party}/steps/five/commitment"),
+            "record", done_on="2025-01-15", officer="示例陈静",
+        )  # fmt: skip
+        send(
+            desk.opens("clerk", f"{party}/charter"),
+            "record", leadership=True, values=True, community=True, charter_on="2024-12-01",
+        )  # fmt: skip
+        send(
+            desk.opens("clerk", "/party-organizations/new"),
+            "found", name="示例新芽党支部", form="branch", superior="示例社会组织综合党委", kind="sole",
+            founded_on="2024-11-20", organization=NEW,
+        )  # fmt: skip
+        page = desk.opens("clerk", self.organization)
         reads(page, "3A", "2024")
         page = send(desk.takes("reviewer", self.organization, about=NEW), "verify")
         assert desk.has_no_task("reviewer", self.organization)
