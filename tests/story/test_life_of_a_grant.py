@@ -227,7 +227,7 @@ class Story:
         )  # fmt: skip
         send(
             desk.opens("clerk", f"{party}/charter"),
-            "record", leadership=True, values=True, community=True, charter_on="2024-12-01",
+            "record", {"leadership": True, "values": True, "community": True, "charter_on": "2024-12-01"},
         )  # fmt: skip
         send(
             desk.opens("clerk", "/party-organizations/new"),
