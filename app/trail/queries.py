@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, Table, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, false, func, or_, select, union_all
 
 from core import clock
 from core.audit.chains import GENESIS, is_genuine
@@ -24,6 +24,7 @@ from core.lifecycle import LIFECYCLES
 from core.text import N_, Message
 from registry.accounts.models import RoleAssignment, User
 from registry.agencies.models import Agency
+from registry.duplicates.models import OrganizationMerge
 from registry.interests.models import Kinship
 from registry.organizations.models import Organization
 from registry.persons.models import Person
@@ -154,6 +155,8 @@ def owned(table: Table, units: set[int], above: frozenset[str] = frozenset()) ->
         return _accounts(units)
     if table.name == "person":
         return _people(units)
+    if table.name == "organization":
+        return _organizations(units)
     if "id" not in table.c:
         return None
     if table.name == "agency":
@@ -180,6 +183,14 @@ def owned(table: Table, units: set[int], above: frozenset[str] = frozenset()) ->
     if above or not authors:
         return None
     return select(table.c.id).where(authors[0].in_(_accounts(units)))
+
+
+def _organizations(units: set[int]) -> Select[Any]:
+    """Those of the units, and those that became part of another: their entries stay with the unit that had them."""
+    gone = select(OrganizationMerge.gone_id).where(OrganizationMerge.agency_id.in_(units))
+    there = select(Organization.id).where(Organization.agency_id.in_(units))
+    either = union_all(there, gone).subquery()
+    return select(either.c[0])
 
 
 def _authors(table: Table) -> list[Any]:
