@@ -163,6 +163,15 @@ def _people(stage: Stage, organization: Organization) -> None:
         organization=organization,
         by=clerk,
     )
+    record_adverse(
+        city,
+        record_person(f"{WORDS['head']}898", phone="13700000898", by=clerk),
+        "illegal_body",
+        entered_on=today,
+        grounds=WORDS["adverse_illegal"],
+        source=WORDS["decision"],
+        by=clerk,
+    )
     mistaken = record_adverse(
         city,
         record_person(f"{WORDS['head']}899", phone="13700000899", by=clerk),

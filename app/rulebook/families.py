@@ -33,6 +33,7 @@ from projects.claims import rules as claims
 from projects.closure import rules as consequences
 from registry.credit.rules import CONSEQUENCES, CREDIT_DEFAULTS, CREDIT_LAW
 from registry.organizations.rules import LEVELS, ROR_DEFAULTS, ROR_SOURCES
+from registry.workforce import rules as workforce
 
 
 class BadValue(ValueError):
@@ -607,6 +608,23 @@ ROR = Family(
     ),
 )  # fmt: skip
 
+FEDERATION = "东营市民政局《关于党建引领培育发展社区社会组织的实施意见》：配备1—2名兼职或专职社会工作者"
+RWF = Family(
+    "RWF",
+    N_("Workforce"),
+    N_("Learning that a registration takes, when a certificate alerts, and the social workers of a federation."),
+    workforce.DEFAULTS,
+    (
+        Parameter("hours_assistant", N_("Hours of learning: assistant social workers"), "whole", workforce.LEARNING_SOURCE, "", 1, 500),
+        Parameter("hours_intermediate", N_("Hours of learning: social workers"), "whole", workforce.LEARNING_SOURCE, "", 1, 500),
+        Parameter("hours_senior", N_("Hours of learning: senior social workers"), "whole", workforce.LEARNING_SOURCE, "", 1, 500),
+        Parameter("registration_months", N_("A registration lasts"), "whole", workforce.LEARNING_SOURCE, MONTHS, 1, 120),
+        Parameter("alert_days", N_("A certificate alerts before its end"), "whole", workforce.LEARNING_SOURCE, DAYS, 1, 365),
+        Parameter("workers_least", N_("Social workers of a federation, at least"), "whole", FEDERATION, "", 0, 20),
+        Parameter("workers_most", N_("Social workers of a federation, at most"), "whole", FEDERATION, "", 1, 50),
+    ),
+)  # fmt: skip
+
 FAMILIES: dict[str, Family] = {
-    item.code: item for item in (R30, REL, RCR, RBL, RDT, RFH, RLF, RGC, REX, REV, RPN, RPL, RPC, ROR)
+    item.code: item for item in (R30, REL, RCR, RBL, RDT, RFH, RLF, RGC, REX, REV, RPN, RPL, RPC, ROR, RWF)
 }
