@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
@@ -24,6 +25,7 @@ from webtest import TestApp
 
 from app.factory import create_app
 from core.db import db
+from registry.accounts import services as accounts
 from tests import postgres, world
 
 # How long an example takes says something of the machine, and nothing of the product.
@@ -127,6 +129,14 @@ def _worker() -> str:
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
     return Templates(tmp_path_factory.mktemp("worlds"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_hasher() -> PasswordHasher:
+    """What the product hashes passwords with. Tests hash with hardly any work, but for the one of the work itself."""
+    own = accounts._hasher
+    accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    return own
 
 
 @pytest.fixture(params=ENGINES)
