@@ -166,9 +166,10 @@ def _read_percent(item: Parameter, typed: str) -> str:
 
 
 def _read_whole(item: Parameter, typed: str) -> int:
-    if not re.fullmatch(r"\d{1,9}", str(typed).strip(), re.ASCII):
+    written = str(typed).strip()
+    if not re.fullmatch(r"\d{1,9}", written, re.ASCII):
         raise BadValue(Message(N_("Write a whole number.")))
-    number = int(typed)
+    number = int(written)
     _within(number, item)
     return number
 

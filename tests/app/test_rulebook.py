@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -79,6 +79,7 @@ def test_a_percentage_is_kept_exactly(value):
 
 
 @given(st.text(max_size=12))
+@example("0\x1f")
 def test_whatever_is_typed_is_stored_within_bounds_or_refused(typed):
     for family in FAMILIES.values():
         for item in family.parameters:
