@@ -145,6 +145,7 @@ def _ties(stage: Stage) -> None:
     expert = next(iter(stage.experts.values())).person
     since = clock.today() - timedelta(days=900)
     record_employment(expert, WORDS["university"], since, position=WORDS["teacher"], by=clerk)
+    record_kinship(expert, record_person(WORDS["spouse"], phone="13500008888", by=clerk), "spouse", by=clerk)
     record_employment(
         expert, "", since - timedelta(days=900), until=since, position=WORDS["secretary"],
         organization=stage.organizations[1], by=clerk,

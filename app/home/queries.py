@@ -98,8 +98,9 @@ def calls_at_a_glance(user: Any) -> list[Call]:
     )
 
 
-def call_rows(calls: list[Call]) -> list[dict[str, Any]]:
-    """The calls with the number of their applications and where they stand."""
+def call_rows(user: Any, calls: list[Call]) -> list[dict[str, Any]]:
+    """The calls with the number of their applications and where they stand; who may read those is led to them."""
+    led = user.may_somewhere("application.read")
     counts = dict(
         db.session.execute(
             select(Application.call_id, func.count())
@@ -112,7 +113,7 @@ def call_rows(calls: list[Call]) -> list[dict[str, Any]]:
             "call": call,
             "url": url_for("calls.show", call_id=call.id),
             "applications": counts.get(call.id, 0),
-            "applications_url": url_for("applications.list", call=call.id),
+            "applications_url": url_for("applications.list", call=call.id) if led else None,
             "open": is_open(call),
         }
         for call in calls

@@ -37,7 +37,7 @@ def show() -> Any:
         groups=groups,
         counts=counts,
         budget_meters=budget_meters(current_user) if current_user.may_somewhere("fund.read") else [],
-        call_rows=call_rows(calls_at_a_glance(current_user))
+        call_rows=call_rows(current_user, calls_at_a_glance(current_user))
         if current_user.may_somewhere("call.read")
         else [],
     )

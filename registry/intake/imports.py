@@ -375,7 +375,7 @@ def _read(batch: RegisterImport, sheet: Sheet, step: Step) -> None:
         raise SheetError(
             Message(
                 N_("These columns are missing: %(columns)s. Say below which columns they are, or add them."),
-                {"columns": ", ".join(missing_columns(places))},
+                {"columns": ", ".join(COLUMNS[name][0] for name in missing_columns(places))},
             )
         )
     rows = ((place, cells) for place, cells in sheet.rows if place > read_to)

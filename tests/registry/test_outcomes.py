@@ -141,13 +141,13 @@ def test_missed_years_are_those_at_the_end_without_a_result(results, registered)
 def test_the_pages_lead_three_people_through_a_case(bare_app, browser_as):
     with bare_app.app_context(), transaction():
         number = dormant().id
-    form = browser_as("clerk").get(f"/outcomes/new/{number}").forms["outcome"]
+    form = browser_as("clerk").get(f"/outcomes/new/{number}").forms["case"]
     form["outcome"], form["ground"], form["facts"] = "revoked", "zombie", "两年未年检"
     wrong = form.submit(expect_errors=True)
     assert "清算组" in wrong.text
-    assert wrong.forms["outcome"]["facts"].value == "两年未年检"
-    wrong.forms["outcome"]["liquidator"] = "示例清算组"
-    path = wrong.forms["outcome"].submit().follow().request.path
+    assert wrong.forms["case"]["facts"].value == "两年未年检"
+    wrong.forms["case"]["liquidator"] = "示例清算组"
+    path = wrong.forms["case"].submit().follow().request.path
     assert "step" not in browser_as("leader").get(path).forms
     browser_as("reviewer").get(path).forms["step"].submit()
     done = browser_as("leader").get(path).forms["step"].submit().follow()
