@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from html import unescape
 from typing import Any
@@ -19,12 +19,11 @@ from axe_playwright_python.base import AXE_SCRIPT
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
-from sqlalchemy import JSON, DateTime, String, select
+from sqlalchemy import JSON, DateTime, String, select, true
 from werkzeug.exceptions import HTTPException
 
 from core.db import db
 from registry.accounts.models import RoleAssignment, User
-from registry.organizations.models import Organization
 from tests.e2e.live import Live
 from tools import translations
 
@@ -44,6 +43,8 @@ UNLINKED = {
     "decisions.what_if",
     "factors.code",
 }
+# What a thing without a state is told apart by: the first that it has.
+CLASSES = ("register_class", "kind")
 
 
 @dataclass(frozen=True)
@@ -82,25 +83,60 @@ class Findings:
 
 
 class Kinds:
-    """Tells addresses of one kind: the same endpoint, the same questions, a thing in the same state.
+    """Tells the kinds of an address: the same endpoint, the same questions, a thing in the same state.
 
     What a page offers follows from the state of its thing, so that one page of each state leads on to
-    every page there is.
+    every page there is; more where it is of the reader's own unit. What a thing without a state offers
+    follows from its class and, where the reader's unit may change it, from the rows that the page's own
+    room keeps about it: it is of as many kinds.
     """
 
     def __init__(self, app: Flask) -> None:
         self.routes = app.url_map.bind("localhost")
+        self.rooms = {name: _room(view.__module__) for name, view in app.view_functions.items()}
+        tables = {table.name: table for table in db.metadata.sorted_tables if "id" in table.c}
+        rooms = {
+            mapper.local_table.name: _room(mapper.class_.__module__) for mapper in db.Model.registry.mappers
+        }
+        self.parts: dict[tuple[str, int], set[tuple[str, str]]] = {}
+        self.units: dict[tuple[str, int], int] = {}
         with app.app_context():
             self.states = {
                 table.name: {
                     row.id: row.state for row in db.session.execute(select(table.c.id, table.c.state))
                 }
-                for table in db.metadata.sorted_tables
-                if "state" in table.c and "id" in table.c
+                for table in tables.values()
+                if "state" in table.c
             }
-            # What an organization's page offers follows from its register.
-            classes = db.session.execute(select(Organization.id, Organization.register_class))
-            self.states["organization"] = dict(classes.all())
+            for table in tables.values():
+                if "agency_id" in table.c:
+                    of_unit = db.session.execute(select(table.c.id, table.c.agency_id))
+                    self.units |= {(table.name, number): unit for number, unit in of_unit if unit}
+                if table.name in self.states:
+                    continue
+                self.states[table.name] = {}
+                columns = [name for name in CLASSES if name in table.c][:1]
+                filled = [column.name for column in table.c if column.nullable and column.foreign_keys]
+                for row in db.session.execute(select(table)).mappings():
+                    kept = self.parts.setdefault((table.name, row["id"]), set())
+                    kept.update(("", f"{name}={row[name]}") for name in columns)
+                    kept.update((rooms[table.name], name) for name in filled if row[name])
+            for table in db.metadata.sorted_tables:
+                self._add_rows_about(table, rooms[table.name])
+
+    def _add_rows_about(self, table: Any, room: str) -> None:
+        for column in table.c:
+            for key in column.foreign_keys:
+                about = key.column.table.name
+                if key.column.name != "id" or self.states.get(about):
+                    continue
+                # What has ended offers no page that ends it.
+                living = table.c.until.is_(None) if "until" in table.c else true()
+                for number in db.session.scalars(select(column).where(living).distinct()):
+                    if (about, number) in self.parts:
+                        # A person's page leads to what any room keeps about them.
+                        where = "" if about == "person" else room
+                        self.parts[about, number].add((where, f"{table.name}.{column.name}"))
 
     def _match(self, url: str) -> tuple[str, dict[str, Any]]:
         try:
@@ -109,26 +145,36 @@ class Kinds:
             return "", {}
         return str(endpoint), dict(arguments)
 
-    def _states_of(self, thing: str) -> dict[int, str]:
-        """The states by number of the things an address names: “snapshot” is a ratio_snapshot."""
+    def _table(self, thing: str) -> str:
+        """The table of the things an address names: “snapshot” is a ratio_snapshot."""
         tables = [name for name in self.states if name == thing or name.endswith(f"_{thing}")]
-        return self.states[min(tables, key=len)] if tables else {}
+        return min(tables, key=len, default="")
 
     def endpoint(self, url: str) -> str:
         """The endpoint behind an address, "" when there is none."""
         return self._match(url)[0]
 
-    def of(self, url: str) -> str:
+    def of(self, url: str, units: Container[int] = ()) -> list[str]:
+        """The kinds of an address for somebody of these units."""
         endpoint, arguments = self._match(url)
         asked = parse_qsl(urlsplit(url).query)
         # A year is open or closed, as a thing is in a state.
         query = "&".join(sorted({f"{name}={value}" if name == "year" else name for name, value in asked}))
-        state = "".join(
-            f"#{self._states_of(name[:-3]).get(value, '')}"
-            for name, value in arguments.items()
-            if name.endswith("_id")
-        )
-        return f"{endpoint}{state}?{query}"
+        things = [
+            (self._table(name[:-3]), value) for name, value in arguments.items() if name.endswith("_id")
+        ]
+        state = "".join(f"#{self.states.get(table, {}).get(value, '')}" for table, value in things)
+        theirs = [self.units[thing] for thing in things if thing in self.units]
+        own = not theirs or any(unit in units for unit in theirs)
+        kind = f"{endpoint}{state}{'' if own else '#other'}?{query}"
+        here = ("", self.rooms.get(endpoint)) if own else ("",)
+        parts = {part for thing in things for room, part in self.parts.get(thing, ()) if room in here}
+        return [f"{kind}+{part}" for part in sorted(parts)] or [kind]
+
+
+def _room(module: str) -> str:
+    """“registry.hubs” for “registry.hubs.routes”."""
+    return module.rpartition(".")[0]
 
 
 def people(live: Live) -> list[str]:
@@ -184,7 +230,7 @@ def find(
     """Follow every link from the front pages, at most ``each`` addresses of one kind."""
     opened = Counter() if opened is None else opened
     kinds = kinds or Kinds(live.app)
-    mine = _role(live, login)
+    mine, units = _role(live, login)
     client = _client(live, login)
     found, seen, count = Findings(), set(STARTS), Counter[str]()
     queue: deque[tuple[str, str]] = deque((start, "") for start in STARTS)
@@ -211,30 +257,29 @@ def find(
             if target is None or target in seen:
                 continue
             seen.add(target)
-            kind = kinds.of(target)
-            if kinds.endpoint(target) in SKIPPED or count[kind] >= each:
+            if kinds.endpoint(target) in SKIPPED:
                 continue
-            count[kind] += 1
-            if share and opened[mine, kind] >= share:
+            new = [kind for kind in kinds.of(target, units) if count[kind] < each]
+            count.update(new)
+            if share:
+                new = [kind for kind in new if opened[mine, kind] < share]
+            if not new:
                 continue
-            opened[mine, kind] += 1
+            opened.update((mine, kind) for kind in new)
             queue.append((target, url))
     return found
 
 
-def _role(live: Live, login: str) -> str:
-    """What a page offers follows from this too."""
+def _role(live: Live, login: str) -> tuple[str, set[int]]:
+    """The first role, and the units it is held at. What a page offers follows from these too."""
     with live.app.app_context():
-        return (
-            db.session.scalar(
-                select(RoleAssignment.role)
-                .join(User, User.id == RoleAssignment.user_id)
-                .where(User.login == login)
-                .order_by(RoleAssignment.id)
-                .limit(1)
-            )
-            or ""
-        )
+        held = db.session.execute(
+            select(RoleAssignment.role, RoleAssignment.agency_id)
+            .join(User, User.id == RoleAssignment.user_id)
+            .where(User.login == login)
+            .order_by(RoleAssignment.id)
+        ).all()
+    return (held[0].role if held else ""), {row.agency_id for row in held if row.agency_id}
 
 
 def _client(live: Live, login: str) -> FlaskClient:
