@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from core import clock
@@ -72,12 +72,23 @@ def reachable_entry(user: Any, entry_id: int) -> CreditEntry | None:
     )
 
 
-def living_removals(entries: Iterable[CreditEntry]) -> dict[int, CreditRemoval]:
-    """The application under way for each of these entries."""
+def _in_reach(user: Any) -> ColumnElement[bool]:
+    """Applications of the units where credit is read, and those about the reader's own organizations."""
+    return or_(
+        CreditRemoval.agency_id.in_(user.agency_ids("credit.read")),
+        CreditEntry.organization_id.in_(user.organization_ids("own.read")),
+    )
+
+
+def living_removals(user: Any, entries: Iterable[CreditEntry]) -> dict[int, CreditRemoval]:
+    """The application under way for each of these entries, where the reader may open it."""
     rows = db.session.scalars(
-        select(CreditRemoval).where(
+        select(CreditRemoval)
+        .join(CreditRemoval.entry)
+        .where(
             CreditRemoval.entry_id.in_([entry.id for entry in entries]),
             CreditRemoval.state.in_(("applied", "examined")),
+            _in_reach(user),
         )
     )
     return {row.entry_id: row for row in rows}
@@ -90,10 +101,7 @@ def removal_in_scope(user: Any, removal_id: int) -> CreditRemoval | None:
         .join(CreditRemoval.entry)
         .where(
             CreditRemoval.id == removal_id,
-            or_(
-                CreditRemoval.agency_id.in_(user.agency_ids("credit.read")),
-                CreditEntry.organization_id.in_(user.organization_ids("own.read")),
-            ),
+            _in_reach(user),
         )
         .options(joinedload(CreditRemoval.entry).joinedload(CreditEntry.organization))
     )

@@ -145,7 +145,7 @@ def list_entries(organization_id: int) -> str:
         "credit/list.html",
         organization=organization,
         entries=entries,
-        removals=queries.living_removals(entries),
+        removals=queries.living_removals(current_user, entries),
         barred={
             entry.id: clock.add_months(entry.entered_on, months)
             for entry in entries
@@ -323,7 +323,7 @@ def lists() -> str:
         kind=request.args.get("kind", ""),
         proposals=queries.proposals_shown(current_user),
         removals=queries.removals_shown(current_user),
-        living=queries.living_removals(table.page.rows),
+        living=queries.living_removals(current_user, table.page.rows),
         editable=current_user.agency_ids("credit.edit"),
         may_edit=current_user.may_somewhere("credit.edit"),
     )
