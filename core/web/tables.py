@@ -37,6 +37,7 @@ from core.web.words import CHINESE, LOCALES, say, translate
 CAP = 1000
 CHUNK = 10_000
 ROWS_BETWEEN_STEPS = 1000
+LONGEST = 500
 # What a page's address may carry beside the filters.
 NOT_FILTERS = ("after", "before", "totals")
 _WIDTHS = {"money": 16, "day": 12, "moment": 17, "number": 10, "score": 9}
@@ -162,8 +163,15 @@ class Table:
 
 
 def arguments() -> dict[str, str]:
-    """What the present page's address carries, one value a name."""
-    return request.args.to_dict() if has_request_context() else {}
+    """What the present page's address carries, one value a name.
+
+    Nobody means a value of thousands of signs, and databases refuse patterns of that length.
+    """
+    return (
+        {name: value[:LONGEST] for name, value in request.args.to_dict().items()}
+        if has_request_context()
+        else {}
+    )
 
 
 def show(

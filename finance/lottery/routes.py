@@ -23,7 +23,7 @@ from core.text import N_, Message
 from core.web import charts, navigation
 from core.web.gate import allow
 from core.web.paging import paginate
-from core.web.urls import asked_year
+from core.web.urls import YEARS, asked_year
 from core.web.words import say
 from finance.funds.models import FundSource
 from finance.funds.rules import PURPOSES, TIERS
@@ -440,6 +440,8 @@ def export_projects() -> Any:
 @allow("fund.read")
 def project(commitment_id: int, year: int) -> Any:
     """What the public is told of one project: read by all in scope, written by the programme officer."""
+    if year not in YEARS:
+        abort(404)
     row = queries.disclosed_one(current_user, commitment_id, year) or abort(404)
     may_write = current_user.may("lottery.disclose", agency_id=row.commitment.agency_id)
     form = (

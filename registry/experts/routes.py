@@ -277,7 +277,7 @@ def admit(expert_id: int) -> Answer:
             if refusal.status == 403:
                 raise
             admission.valid_to.errors = [say(refusal.sentence)]
-    return _expert_page(expert, admission, admission), 422
+    return _expert_page(expert, ActivityForm(formdata=None), admission), 422
 
 
 @bp.post("/<int:expert_id>/proposal")
