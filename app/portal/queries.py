@@ -14,6 +14,8 @@ from core.db import db
 from core.money import Money
 from finance.disbursements.models import Disbursement
 from finance.funds.models import Earmark
+from finance.purchasing.models import RatioSnapshot
+from finance.ratios.queries import published_snapshots
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.notices.models import Notice, NoticeItem
@@ -71,6 +73,27 @@ def funded_projects() -> Select[Project]:
             joinedload(Project.agreement).joinedload(Agreement.earmark),
         )
     )
+
+
+def latest_projects(limit: int) -> list[Project]:
+    return list(db.session.scalars(funded_projects().order_by(Project.id.desc()).limit(limit)))
+
+
+def latest_snapshot() -> RatioSnapshot | None:
+    """The published ratio of the newest year."""
+    found: RatioSnapshot | None = db.session.scalars(
+        published_snapshots()
+        .where(RatioSnapshot.state == "published")
+        .order_by(
+            RatioSnapshot.fiscal_year.desc(), RatioSnapshot.published_at.desc(), RatioSnapshot.id.desc()
+        )
+        .limit(1)
+    ).first()
+    return found
+
+
+def under_way() -> ColumnElement[bool]:
+    return Project.state.in_(UNDER_WAY)
 
 
 def funded_project(number: int) -> Project | None:
@@ -178,9 +201,7 @@ def _sums(query: Select[Any], key: Any, total: Any) -> dict[int, Any]:
 def running() -> tuple[int, int]:
     """How many projects are under way, and of how many organizations."""
     projects, organizations = db.session.execute(
-        select(func.count(Project.id), func.count(Project.organization_id.distinct())).where(
-            Project.state.in_(UNDER_WAY)
-        )
+        select(func.count(Project.id), func.count(Project.organization_id.distinct())).where(under_way())
     ).one()
     return projects, organizations
 

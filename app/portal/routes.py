@@ -27,7 +27,6 @@ from finance.funds.rules import PURPOSES
 from finance.lottery import queries as lottery_queries
 from finance.lottery import reports as lottery_reports
 from finance.lottery.models import LotteryNotice
-from finance.purchasing.models import RatioSnapshot
 from finance.purchasing.queries import division_labels
 from finance.ratios import queries as ratio_queries
 from grants.calls.models import Call
@@ -77,13 +76,9 @@ def show() -> str:
     notices = paginate(queries.notices().where(Notice.ends_on >= today), (Notice.id, True), size=10)
     proposed = {item.id: found for item in notices.rows[:1] if (found := queries.notice(item.id))}
     count, total = queries.funded_total()
-    awards = paginate(queries.funded_projects(), (Project.id, True), size=AWARDS_SHOWN)
+    awards = queries.latest_projects(AWARDS_SHOWN)
     year = today.year
-    snapshot = paginate(
-        ratio_queries.published_snapshots().where(RatioSnapshot.state == "published"),
-        (RatioSnapshot.fiscal_year, True), (RatioSnapshot.published_at, True), (RatioSnapshot.id, True),
-        size=1,
-    ).rows  # fmt: skip
+    snapshot = queries.latest_snapshot()
     return render_template(
         "portal/show.html",
         calls=calls,
@@ -94,17 +89,17 @@ def show() -> str:
         },
         count=count,
         total=total,
-        awards=awards.rows,
+        awards=awards,
         field_of=queries.field_of,
-        progress=queries.progress_of(awards.rows),
+        progress=queries.progress_of(awards),
         year=year,
         paid=queries.paid(queries.in_year(year)),
         running=queries.running(),
         served=queries.served_in(year),
         chart=_where_it_went(year),
-        snapshot=snapshot[0] if snapshot else None,
-        frozen=ratio_queries.frozen(snapshot[0]) if snapshot else None,
-        labels=division_labels({row.division_code for row in snapshot}),
+        snapshot=snapshot,
+        frozen=ratio_queries.frozen(snapshot) if snapshot else None,
+        labels=division_labels({snapshot.division_code} if snapshot else ()),
         now=now,
         CATEGORIES=CATEGORIES,
     )
@@ -206,9 +201,11 @@ def objected(number: str) -> str:
 @bp.get("/projects")
 @allow.public
 def projects() -> str:
-    """Every funded project; of one field when asked for."""
-    field = _chosen_field()
+    """Every funded project; of one field, or those under way, when asked for."""
+    field, under_way = _chosen_field(), request.args.get("view") == "under-way"
     chosen = [queries.in_field(field)] if field else []
+    if under_way:
+        chosen.append(queries.under_way())
     count, total = queries.funded_total(*chosen)
     page = paginate(queries.funded_projects().where(*chosen), (Project.id, True))
     return render_template(

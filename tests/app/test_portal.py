@@ -9,6 +9,7 @@ import re
 import pytest
 from sqlalchemy import select
 
+from app.portal import reports
 from core import clock
 from core.db import db
 from finance.disbursements.models import Disbursement
@@ -73,6 +74,23 @@ def test_payments_open_by_year_and_field_and_as_open_data(shown):
             table = client.get(f"/public/payments.csv?year={year}&field={field}").data.decode("utf-8-sig")
             lines = list(csv.reader(io.StringIO(table)))[1:]
             assert sorted(line[-1].replace(".", "") for line in lines) == sorted(f"{fen}" for fen in chosen)
+
+
+def test_what_is_under_way_opens_to_as_many_projects(shown):
+    client = shown.test_client()
+    page = client.get("/public/").text
+    told = int(re.search(r'view=under-way">(\d+)<', page)[1])
+    rows = re.findall(
+        r'<tr><th scope="row"><span class="sheet__main">', client.get("/public/projects?view=under-way").text
+    )
+    assert told == len(rows) > 0
+
+
+def test_open_data_comes_in_parts_and_whole(shown, monkeypatch):
+    whole = shown.test_client().get("/public/payments.csv").data
+    monkeypatch.setattr(reports, "CHUNK", 2)
+    assert shown.test_client().get("/public/payments.csv").data == whole
+    assert whole.count(b"\n") == len(_rows(shown)) + 1
 
 
 def test_an_unknown_filter_is_no_filter(shown):
