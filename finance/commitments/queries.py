@@ -85,6 +85,19 @@ def backs_of(user: Any, commitment_id: int) -> list[Back]:
     return _backs[0](user, commitment_id) if _backs else []
 
 
+_requests: list[Callable[[Any, Commitment], dict[int, tuple[str, dict[str, Any]]]]] = []
+
+
+def tell_requests(source: Callable[[Any, Commitment], dict[int, tuple[str, dict[str, Any]]]]) -> None:
+    """Let the room above say which tranches (by id) this person asks to be paid, and on which page."""
+    _requests[:] = [source]
+
+
+def requests_of(user: Any, commitment: Commitment) -> dict[int, tuple[str, dict[str, Any]]]:
+    """The tranches this person may ask for now, each with the endpoint and values of its page."""
+    return _requests[0](user, commitment) if _requests else {}
+
+
 def in_scope(user: Any) -> ColumnElement[bool]:
     """Of the user's units, also where they only give a share, or owed to the user's organizations."""
     units = user.agency_ids("commitment.read")

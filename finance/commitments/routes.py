@@ -32,6 +32,7 @@ from finance.commitments.queries import (
     flows_of,
     payments_of,
     released_of,
+    requests_of,
     shares_of_earmarks,
     spending_of,
     sums_of,
@@ -40,7 +41,7 @@ from finance.commitments.queries import (
     visible_commitments,
 )
 from finance.commitments.reports import changes_of_ratio
-from finance.commitments.rules import falls_due
+from finance.commitments.rules import CONDITIONS, falls_due
 from finance.funds.queries import Figures, figures_of_budgets, figures_of_earmarks
 from finance.funds.reports import tell_ratio
 from registry.accounts.models import User
@@ -60,11 +61,6 @@ navigation.add_entry(
 )
 
 TRACKS = {"venture_grant": N_("venture grant"), "service_purchase": N_("purchased service")}
-CONDITIONS = {
-    "signed": N_("agreement signed"),
-    "midterm_passed": N_("mid-term evaluation passed"),
-    "final_passed": N_("final evaluation passed"),
-}
 HOLDS = {
     "rectification": N_("an open rectification"),
     "suspension": N_("a suspension"),
@@ -236,6 +232,7 @@ def _page(commitment: Commitment, status: int = 200, form: DueForm | None = None
         sums=sums_of([commitment])[commitment.id],
         accounts=accounts_of(commitment),
         payments=payments_of(commitment.tranches),
+        requests=requests_of(current_user, commitment),
         backs=backs_of(current_user, commitment.id),
         returned=_returned(commitment),
         names=names,

@@ -16,6 +16,12 @@ TRANCHE_DEFAULTS = {
     "tranche_templates": ["50/40/10", "60/30/10", "50/30/20", "60/40", "70/30", "100"],
     "micro_limit_yuan": 20_000,
 }
+# What a tranche waits for.
+CONDITIONS = {
+    "signed": N_("agreement signed"),
+    "midterm_passed": N_("mid-term evaluation passed"),
+    "final_passed": N_("final evaluation passed"),
+}
 SOURCE_TRANCHES = "公益创投项目协议（分期拨付）；微项目可一次性拨付的办法"
 
 

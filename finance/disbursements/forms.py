@@ -31,6 +31,10 @@ class AgainForm(Form):
     receipt_number = StringField(_l("Receipt number"), [Required(), MaxLength(60)])
 
 
+class RequestForm(AgainForm):
+    basis = TextAreaField(_l("By which papers the condition is met"), [Required(), MaxLength(500)])
+
+
 class AccountForm(Form):
     organization_id = ChoiceField(_l("Organization"), [Required()], coerce=int)
     account_name = StringField(_l("Account name"), [Required(), MaxLength(120)])

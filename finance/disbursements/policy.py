@@ -8,11 +8,13 @@ from typing import Any
 from core import clock
 from core.access.policy import Refusal
 from core.db import db
+from core.money import Money
 from core.text import N_, Message
-from finance.commitments.models import Commitment
+from finance.commitments.models import Commitment, Tranche
 from finance.commitments.queries import excluded_people
 from finance.disbursements.models import Disbursement, PayeeAccount, PaymentLimit
-from finance.disbursements.rules import SOURCE_RECUSAL, excluded_sentence
+from finance.disbursements.queries import disbursement_of, unpaid_before
+from finance.disbursements.rules import SOURCE_CONTRACT, SOURCE_RECUSAL, excluded_sentence
 from registry.accounts.models import User
 from registry.interests.queries import conflict, reason_of
 
@@ -130,6 +132,43 @@ def ask_before_return(name: str, rule: Callable[[Disbursement], Refusal | None])
 def may_return(disbursement: Disbursement) -> Refusal | None:
     """What the rooms above say about recording the bank's return; ``None`` when nothing stands against it."""
     return next((refusal for rule in _asked.values() if (refusal := rule(disbursement))), None)
+
+
+_claimed: dict[str, Callable[[Commitment], Refusal | None]] = {}
+
+
+def ask_before_request(name: str, rule: Callable[[Commitment], Refusal | None]) -> None:
+    """Let a room above say that the tranches of a commitment are claimed there, under its own conditions."""
+    _claimed[name] = rule
+
+
+def may_request(user: Any, tranche: Tranche) -> Refusal | None:
+    """A tranche that nobody claims in a project here: what ran already when the books were opened.
+
+    The programme officer asks for it; tranches follow one another, and one is paid once.
+    """
+    commitment = tranche.commitment
+    if not user.may("disbursement.request", agency_id=commitment.agency_id):
+        return Refusal(Message(N_("You do not have the permission for this step.")), status=403)
+    for rule in _claimed.values():
+        if (refusal := rule(commitment)) is not None:
+            return refusal
+    if commitment.ended_on is not None or tranche.amount <= Money(0):
+        return Refusal(Message(N_("Nothing of this tranche is left to be paid.")), rule="RDT", status=409)
+    if (alive := disbursement_of(tranche)) is not None:
+        return Refusal(
+            Message(N_("This tranche is already being paid or paid: %(number)s."), {"number": alive.number}),
+            rule="RDT",
+            status=409,
+        )
+    if unpaid_before(tranche):
+        return Refusal(
+            Message(N_("The tranche before it is not paid yet: one follows the other.")),
+            rule="RDT-c",
+            source=SOURCE_CONTRACT,
+            status=409,
+        )
+    return may_take_part(user, commitment)
 
 
 def may_cancel(user: Any, disbursement: Disbursement) -> Refusal | None:

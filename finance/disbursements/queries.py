@@ -153,6 +153,32 @@ def disbursements_of(tranche: Tranche) -> list[Disbursement]:
     )
 
 
+def unpaid_before(tranche: Tranche) -> list[Tranche]:
+    """Tranches of the same commitment that come before this one and were never paid; nothing due is no tranche."""
+    paid = select(Disbursement.tranche_id).where(Disbursement.state.in_(("paid", "recovered")))
+    return list(
+        db.session.scalars(
+            select(Tranche)
+            .where(
+                Tranche.commitment_id == tranche.commitment_id,
+                Tranche.number < tranche.number,
+                Tranche.amount > Money(0),
+                Tranche.id.not_in(paid.where(Disbursement.commitment_id == tranche.commitment_id)),
+            )
+            .order_by(Tranche.number)
+        )
+    )
+
+
+def tranche_to_request(user: Any, tranche_id: int) -> Tranche | None:
+    """A tranche of the units where this person asks for payments."""
+    return db.session.scalar(
+        select(Tranche)
+        .join(Commitment, Commitment.id == Tranche.commitment_id)
+        .where(Tranche.id == tranche_id, Commitment.agency_id.in_(user.agency_ids("disbursement.request")))
+    )
+
+
 def visible_payee_accounts(user: Any) -> Select[PayeeAccount]:
     """Accounts of organizations the user's units keep or pay (a host's too), and of the user's own."""
     agencies = user.agency_ids("disbursement.read")

@@ -23,9 +23,11 @@ from core.web import navigation, tables
 from core.web.gate import allow, keep
 from core.web.paging import paginate
 from core.web.words import say
-from finance.commitments.queries import backs_of, committed_balance
+from finance.commitments.models import Commitment
+from finance.commitments.queries import backs_of, committed_balance, tell_requests
+from finance.commitments.rules import CONDITIONS
 from finance.disbursements import policy, services
-from finance.disbursements.forms import AccountForm, AgainForm, LimitForm, PaidForm, ReasonForm
+from finance.disbursements.forms import AccountForm, AgainForm, LimitForm, PaidForm, ReasonForm, RequestForm
 from finance.disbursements.lifecycle import DISBURSEMENT, findings_now
 from finance.disbursements.models import Disbursement, PayeeAccount, PaymentLimit
 from finance.disbursements.queries import (
@@ -47,6 +49,7 @@ from finance.disbursements.queries import (
     stuck_payments,
     successor_of,
     totals,
+    tranche_to_request,
     unit_parameters,
     visible_disbursements,
     visible_limits,
@@ -322,11 +325,65 @@ def _second(disbursement: Disbursement, steps: set[str]) -> bool:
 
 def _again_form(disbursement: Disbursement, formdata: Any = None) -> AgainForm:
     form = AgainForm(formdata=formdata, receipt_number=disbursement.receipt_number, prefix="again-")
-    form.payee_account_id.choices = [
-        SelectChoice(account.id, f"{account.account_name} {account.bank} ····{account.last_four}")
-        for account in confirmed_accounts(disbursement.commitment.organization, disbursement.commitment)
-    ]
+    form.payee_account_id.choices = _choices(_accounts_for(disbursement.commitment))
     return form
+
+
+def _accounts_for(commitment: Commitment) -> dict[int, PayeeAccount]:
+    return {item.id: item for item in confirmed_accounts(commitment.organization, commitment)}
+
+
+def _choices(accounts: dict[int, PayeeAccount]) -> Sequence[SelectChoice]:
+    return [
+        SelectChoice(item.id, f"{item.account_name} {item.bank} ····{item.last_four}")
+        for item in accounts.values()
+    ]
+
+
+def _requests(user: Any, commitment: Commitment) -> dict[int, tuple[str, dict[str, Any]]]:
+    """The tranche of a commitment without a project here that this person may ask for now."""
+    return {
+        item.id: ("disbursements.new", {"tranche_id": item.id})
+        for item in commitment.tranches
+        if policy.may_request(user, item) is None
+    }
+
+
+tell_requests(_requests)
+
+
+@bp.route("/tranches/<int:tranche_id>/new", methods=["GET", "POST"])
+@allow("disbursement.request")
+def new(tranche_id: int) -> Any:
+    """Ask for a tranche of what ran already when the books were opened."""
+    tranche = tranche_to_request(current_user, tranche_id) or abort(404)
+    refusal = policy.may_request(current_user, tranche)
+    if refusal is not None:
+        raise refusal
+    accounts = _accounts_for(tranche.commitment)
+    form = RequestForm()
+    form.payee_account_id.choices = _choices(accounts)
+    if form.validate_on_submit():
+        try:
+            made = services.request_running(
+                tranche,
+                payee_account=accounts[form.payee_account_id.data],
+                receipt_number=form.receipt_number.data,
+                basis=form.basis.data,
+                by=current_user,
+            )
+            return _done(made, _("The payment is asked for. The finance reviewer is next."))
+        except Refusal as problem:
+            form.form_errors.append(say(problem.sentence))
+    return render_template(
+        "disbursements/new.html",
+        form=form,
+        tranche=tranche,
+        commitment=tranche.commitment,
+        accounts=accounts,
+        condition=CONDITIONS.get(tranche.condition, tranche.condition),
+        committed=committed_balance(tranche.commitment),
+    ), 422 if form.is_submitted() else 200
 
 
 @bp.get("/<int:disbursement_id>")
@@ -419,10 +476,7 @@ def cancel(disbursement_id: int) -> Any:
 def again(disbursement_id: int) -> Any:
     """Issue a payment that came back or was cancelled again, as a new one."""
     item = _load(disbursement_id)
-    form = _again_form(item, request.form)
-    accounts = {
-        account.id: account for account in confirmed_accounts(item.commitment.organization, item.commitment)
-    }
+    form, accounts = _again_form(item, request.form), _accounts_for(item.commitment)
     if not form.validate():
         return _page(item, 422, again=form)
     made = services.reissue(

@@ -34,7 +34,7 @@ from finance.disbursements.queries import (
     till_findings,
     to_reissue,
 )
-from finance.disbursements.rules import SOURCE_ACCOUNT, above, same_name
+from finance.disbursements.rules import SOURCE_ACCOUNT, SOURCE_CONTRACT, above, same_name
 from registry.accounts.models import User
 from registry.accounts.services import notify_organization
 from registry.organizations.models import Organization
@@ -134,10 +134,32 @@ def account_number(account: PayeeAccount) -> str:
     return _open(account.number_sealed)
 
 
-def request_disbursement(
-    tranche: Tranche, *, payee_account: PayeeAccount, receipt_number: str, by: Any
+def request_running(
+    tranche: Tranche, *, payee_account: PayeeAccount, receipt_number: str, basis: str, by: Any
 ) -> Disbursement:
-    """Ask for the payment of a tranche, whole, once.
+    """Ask for a tranche that no project here claims: of what ran already when the books were opened.
+
+    ``basis`` says by which papers the condition of the tranche is met; it stays with the payment, for the
+    reviewer and the leader to read.
+    """
+    refusal = policy.may_request(by, tranche)
+    if refusal is not None:
+        raise refusal
+    if not basis.strip():
+        raise Refusal(
+            Message(N_("Say by which papers the condition of the tranche is met.")),
+            rule="RDT-a",
+            source=SOURCE_CONTRACT,
+        )
+    return request_disbursement(
+        tranche, payee_account=payee_account, receipt_number=receipt_number, note=basis.strip(), by=by
+    )
+
+
+def request_disbursement(
+    tranche: Tranche, *, payee_account: PayeeAccount, receipt_number: str, note: str = "", by: Any
+) -> Disbursement:
+    """Ask for the payment of a tranche, whole, once; a ``note`` stands in the history of the payment.
 
     Refused when a payment of it is under way or done, when the till finds a fault, or to a person
     who is excluded. After a returned or cancelled payment the new one names the old.
@@ -190,6 +212,7 @@ def request_disbursement(
             "amount": disbursement.amount,
             "receipt": receipt_number,
             "account": payee_account.id,
+            **({"note": note} if note else {}),
             **({"reissues": before.number} if before is not None else {}),
             **_lent(disbursement, "requested"),
         },

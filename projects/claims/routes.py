@@ -21,6 +21,7 @@ from core.text import N_, Message
 from core.web import navigation, tables
 from core.web.gate import allow
 from finance.commitments.models import Commitment, Tranche
+from finance.disbursements.policy import ask_before_request
 from finance.disbursements.queries import confirmed_accounts
 from projects.agreements.models import Agreement, Project
 from projects.agreements.queries import (
@@ -33,10 +34,13 @@ from projects.agreements.rules import CONDITIONS
 from projects.claims import queries, services
 from projects.claims.forms import ClaimForm, ReturnForm
 from projects.claims.models import Claim
+from projects.claims.policy import claimed_in_project
 from projects.claims.reports import CLAIMS, VIEWS
 from projects.claims.rules import PASSING
 
 bp = Blueprint("claims", __name__)
+
+ask_before_request("claims", claimed_in_project)
 
 EVENTS = {
     "submitted": N_("claim submitted"),

@@ -14,6 +14,7 @@ from webtest import TestApp
 
 from core import clock
 from core.access.policy import Refusal
+from core.audit.queries import history_of
 from core.audit.services import SYSTEM
 from core.db import db, transaction
 from core.money import Money
@@ -33,7 +34,14 @@ from finance.books.services import (
 from finance.commitments.models import Commitment
 from finance.commitments.queries import committed_balance, paid_total
 from finance.disbursements.models import Disbursement
-from finance.disbursements.services import approve, mark_paid, release, request_disbursement, review
+from finance.disbursements.services import (
+    approve,
+    mark_paid,
+    release,
+    request_disbursement,
+    request_running,
+    review,
+)
 from finance.funds.models import Budget
 from finance.funds.queries import figures_of_budgets
 from finance.ledger.models import Period, Transfer
@@ -270,6 +278,70 @@ def test_opening_balances_come_in_with_what_was_paid_before(app: Flask) -> None:
             by=world.user("clerk"),
         )
     assert refusal.value.rule == "RDT"
+
+
+def test_what_ran_before_is_paid_on_by_the_officer_tranche_after_tranche(app: Flask) -> None:
+    with transaction():
+        account = make_account()
+        first = tranche(paid_on="", voucher_number="", account_last_four="")
+        take(read(table(BUDGET, first, second())), by=world.user("finreview"))
+        commitment = db.session.scalars(select(Commitment)).one()
+
+    def ask(number: int, by: str = "clerk", basis: str = "评估报告 2026-05-06") -> Disbursement:
+        return request_running(
+            commitment.tranches[number - 1],
+            payee_account=account,
+            receipt_number=f"SJ-{number}",
+            basis=basis,
+            by=world.user(by),
+        )
+
+    for number, by, basis, rule in (
+        (2, "clerk", "x", "RDT-c"),
+        (1, "clerk", " ", "RDT-a"),
+        (1, "finance", "x", ""),
+    ):
+        with pytest.raises(Refusal) as refusal, transaction():
+            ask(number, by, basis)
+        assert refusal.value.rule == rule
+    with transaction():
+        payment = ask(1)
+    assert "2026-05-06" in next(event.note for event in history_of(payment))
+    with pytest.raises(Refusal) as refusal, transaction():
+        ask(1)
+    assert refusal.value.rule == "RDT"
+    with pytest.raises(Refusal, match="before it is not paid"), transaction():
+        ask(2)
+    with transaction():
+        review(payment, by=world.user("finreview"))
+        approve(payment, by=world.user("leader"))
+        release(payment, by=world.user("finance"))
+        mark_paid(payment, paid_on=clock.today(), voucher_number="PZ-7", by=world.user("finance"))
+        assert ask(2).amount == Money.yuan("19999.99")
+    assert verify() == []
+
+
+def test_the_officer_asks_from_the_page_of_the_commitment(
+    browser_as: Callable[[str], TestApp], bare_app: Flask
+) -> None:
+    with bare_app.app_context(), transaction():
+        make_account()
+        take(read(good()), by=world.user("finreview"))
+        commitment = db.session.scalars(select(Commitment)).one()
+        url, paid = f"/commitments/{commitment.id}", commitment.tranches[0].id
+    officer, finance = browser_as("clerk"), browser_as("finance")
+    asked = officer.get(url).click("申请支付本期")
+    assert "申请支付本期" not in finance.get(url)
+    finance.get(asked.request.path, status=403)
+    officer.get(f"/disbursements/tranches/{paid}/new", status=409)
+    form = asked.forms["request"]
+    form["receipt_number"] = "SJ-8"
+    page = form.submit(status=422)
+    assert page.forms["request"]["receipt_number"].value == "SJ-8"
+    page.forms["request"]["basis"] = "末期评估报告"
+    page = page.forms["request"].submit().follow()
+    assert "19,999.99" in page and "末期评估报告" in page
+    assert "申请支付本期" not in officer.get(url)
 
 
 def test_what_is_in_use_takes_no_opening_balances_any_more(app: Flask) -> None:

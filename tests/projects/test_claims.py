@@ -14,7 +14,7 @@ from core.db import transaction
 from core.money import Money
 from core.rules.rules import Verdict
 from finance.commitments.queries import open_holds, paid_total
-from finance.disbursements.services import approve, release, review
+from finance.disbursements.services import approve, release, request_running, review
 from finance.ledger.queries import verify
 from projects.claims.rules import dues, earlier_spent, surplus
 from projects.claims.services import return_claim, submit_claim
@@ -38,6 +38,17 @@ def test_seventy_percent_counts_to_the_fen(app) -> None:
             road.claimed(project, 2, account)
         road.spend(project, "0.01", "FP-2")
         assert road.claimed(project, 2, account).amount == Money.yuan("39200.00")
+
+
+def test_no_officer_asks_for_a_tranche_past_the_claim(app) -> None:
+    with transaction():
+        tranche = road.running().agreement.commitment.tranches[0]
+        account = make_account()
+    with pytest.raises(Refusal, match="claims this tranche") as refusal, transaction():
+        request_running(
+            tranche, payee_account=account, receipt_number="SJ-1", basis="x", by=world.user("clerk")
+        )
+    assert refusal.value.rule == "RDT-a"
 
 
 @given(paid=fen, spent=fen, percent=st.integers(min_value=0, max_value=100))
