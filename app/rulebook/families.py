@@ -22,10 +22,12 @@ from evaluation.panels import rules as panels
 from finance.commitments import rules as commitments
 from finance.disbursements import rules as till
 from finance.funds import rules as funds
+from finance.funds.policy import LOCAL_LISTS
 from finance.hosting import rules as hosting
 from finance.lines.rules import LINE_DEFAULTS, USES
 from finance.lines.rules import SOURCES as LINE_SOURCES
 from finance.lottery import rules as lottery
+from finance.purchasing.models import REASONS
 from finance.purchasing.rules import DEFAULT_PARAMETERS, R30_SOURCES
 from finance.ratios.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE, LIMIT_DEFAULTS, LIMIT_SOURCE
 from grants.calls.rules import REL_DEFAULTS, RPN_DEFAULTS, RPN_SOURCE, SOURCES
@@ -79,7 +81,8 @@ class Parameter:
             return [_plain(f"{value}%")]
         if self.kind in ("marks", "choice"):
             chosen = value if isinstance(value, (list, tuple)) else [value]
-            return [Message(self.choices[item]) if item in self.choices else _plain(item) for item in chosen]
+            words = [Message(self.choices[item]) if item in self.choices else _plain(item) for item in chosen]
+            return words or [Message(N_("none"))]
         if self.kind == "texts":
             return [_plain(str(item)) for item in value] or [Message(N_("none"))]
         if self.kind == "bands":
@@ -189,7 +192,7 @@ def _read_texts(item: Parameter, typed: str) -> list[str]:
 
 def _read_marks(item: Parameter, typed: list[str]) -> list[str]:
     chosen = sorted(set(typed))
-    if not chosen:
+    if not chosen and not item.optional:
         raise BadValue(Message(N_("Choose at least one.")))
     if set(chosen) - set(item.choices):
         raise BadValue(Message(N_("Choose one of the offered values.")))
@@ -524,6 +527,28 @@ RLF = Family(
         ),
         Parameter("sign_required", N_("Evaluations ask for a photo of the sign"), "flag", lottery.SIGN),
         Parameter("sign_text", N_("Text of the sign"), "texts", lottery.SIGN),
+        Parameter(
+            "disclosure_fields",
+            N_("What the public is told of each project"),
+            "marks",
+            lottery.NOTICE_DUE,
+            choices=lottery.DISCLOSED,
+        ),
+        Parameter(
+            "forbidden_local",
+            N_("Uses that the place forbids besides those of Article 6"),
+            "marks",
+            LOCAL_LISTS,
+            choices=funds.LOCAL_FORBIDDEN,
+            optional=True,
+        ),
+        Parameter(
+            "forbidden_words",
+            N_("Further uses that the place forbids"),
+            "texts",
+            LOCAL_LISTS,
+            hint=N_("One a line, as its regulation writes it; found in titles, plans, budgets and vouchers."),
+        ),
         Parameter("idle_alert_months", N_("Warning after"), "whole", funds.BUDGET_LAW_42, MONTHS, 1, 60),
         Parameter(
             "idle_clawback_months", N_("Taken back after"), "whole", funds.BUDGET_LAW_42, MONTHS, 1, 120
@@ -568,6 +593,8 @@ RPC = Family(
     (
         Parameter("ratio_due", N_("The 30-percent figure of a year is published by, next year"), "day", CALENDAR_SOURCE,
                   hint=N_("Month and day, for example 03-31.")),
+        Parameter("reasons", N_("Reasons accepted for a figure below the threshold"), "marks", R30_SOURCES["threshold"],
+                  choices=REASONS),
     ),
 )  # fmt: skip
 

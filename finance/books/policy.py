@@ -20,7 +20,7 @@ from finance.books.queries import in_use
 from finance.commitments.models import Commitment
 from finance.disbursements.models import PayeeAccount
 from finance.funds.models import Budget, FundSource
-from finance.funds.policy import LOTTERY_PURPOSES, forbidden_findings, purpose_finding
+from finance.funds.policy import LOTTERY_PURPOSES, forbidden_at, forbidden_findings, purpose_finding
 from finance.funds.rules import LOTTERY
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
@@ -183,7 +183,7 @@ def _use(agency: Agency, budget: Row, row: Row) -> list[RowError]:
         purposes = dict.fromkeys(LOTTERY_PURPOSES, "") if budget.source_kind == LOTTERY else {}
     findings = [
         purpose_finding(budget.source_kind, purposes, row.purpose),
-        *forbidden_findings(budget.source_kind, [row.title]),
+        *forbidden_findings(budget.source_kind, [row.title], forbidden=forbidden_at(agency.division_code)),
     ]
     return [
         _error(row, "purpose", finding.sentence, row.purpose)

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core import clock
 from core.access.policy import Refusal
 from core.money import Money
+from core.rules.queries import parameters
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
 from finance.funds.models import Budget, FundSource
-from finance.funds.rules import LOTTERY, PURPOSES, kind_finding
+from finance.funds.rules import FORBIDDEN_DEFAULTS, LOCAL_FORBIDDEN, LOTTERY, PURPOSES, kind_finding
 from registry.agencies.models import Agency
 
 # 扶老、助残、救孤、济困: what every lottery fund may serve unless its own rules say otherwise.
@@ -38,7 +40,7 @@ class Forbidden:
     source: str
 
 
-# Parameters of RLF by default; a rule set of the division may replace the list.
+# What Article 6 forbids holds everywhere; LOCAL_FORBIDDEN names what a rule set of the place may leave out.
 FORBIDDEN = (
     Forbidden("RLF-2a", N_("Travel abroad"), r"因公出国|出国|出境|境外考察", ARTICLE_6),
     Forbidden("RLF-2b", N_("Official receptions"), r"公务接待|接待费|招待费|宴请", ARTICLE_6),
@@ -64,6 +66,29 @@ FORBIDDEN = (
         f"{PARTY_COST} {ARTICLE_33}",
     ),
 )
+
+
+def forbidden_uses(values: Mapping[str, Any], source: str = "") -> tuple[Forbidden, ...]:
+    """What the lottery's money may never be used for at a place: Article 6, and the place's own list.
+
+    ``values`` are its RLF parameters: which of the local lists hold there, and further words of its own
+    regulation, found as they stand. ``source`` is the rule set's.
+    """
+    local = set(values["forbidden_local"])
+    return (
+        *(item for item in FORBIDDEN if item.rule not in LOCAL_FORBIDDEN or item.rule in local),
+        *(
+            Forbidden("RLF-2x", N_("A use that the place forbids"), re.escape(word), source or LOCAL_LISTS)
+            for word in values["forbidden_words"]
+            if word
+        ),
+    )
+
+
+def forbidden_at(division: str) -> tuple[Forbidden, ...]:
+    """The forbidden uses of lottery money at a division today."""
+    values = parameters("RLF", FORBIDDEN_DEFAULTS, on=clock.today(), jurisdiction=division)
+    return forbidden_uses(values, values.source)
 
 
 def purposes_of(source: FundSource) -> dict[str, str]:
@@ -207,7 +232,13 @@ def use_findings(source: FundSource, *, purpose: str, title: str, reason: str | 
     return [
         *([own] if own is not None else []),
         purpose_finding(source.kind, purposes_of(source), purpose, basis=source.basis, reason=reason),
-        *forbidden_findings(source.kind, [title, reason or ""]),
+        *(
+            forbidden_findings(
+                source.kind, [title, reason or ""], forbidden=forbidden_at(source.agency.division_code)
+            )
+            if source.kind == LOTTERY
+            else []
+        ),
     ]
 
 

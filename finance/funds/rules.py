@@ -129,6 +129,14 @@ def kind_finding(kind: str, purpose: str) -> Finding | None:
     )
 
 
+# Uses of lottery money that single places forbid (DOMAIN 3.2): which of the lists hold there, and further
+# words of its own regulation. What Article 6 forbids is forbidden everywhere and no parameter.
+LOCAL_FORBIDDEN = {
+    "RLF-2f": N_("Wages, bonuses and allowances of public staff"),
+    "RLF-2g": N_("Office buildings and staff housing"),
+}
+FORBIDDEN_DEFAULTS: dict[str, Any] = {"forbidden_local": list(LOCAL_FORBIDDEN), "forbidden_words": []}
+
 # Money that lies ---------------------------------------------------------------------------------
 
 # Months from the first day of the year in which the money was first budgeted; RLF rule sets may change them.

@@ -17,7 +17,7 @@ from typing import Any
 from core.money import Money, percent
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
-from finance.funds.policy import LOTTERY, forbidden_findings
+from finance.funds.policy import FORBIDDEN, LOTTERY, Forbidden, forbidden_findings
 from finance.funds.rules import cofunding_findings
 
 # The fixed lines of the budget table in their order (业务活动费, 管理费用, 税费).
@@ -179,11 +179,13 @@ def budget(
     values: Mapping[str, Any],
     *,
     fund_kind: str = "",
+    forbidden: Sequence[Forbidden] = FORBIDDEN,
     rule_set: str = "",
 ) -> list[Finding]:
     """Every RBL rule about one budget: cap, sums, shares of the grant, rates, uses that are never paid.
 
-    ``fund_kind`` is the kind of the fund source: the lottery has uses of its own that it forbids.
+    ``fund_kind`` is the kind of the fund source: the lottery has uses of its own that it forbids, those of
+    the place in ``forbidden``.
     """
 
     def say(rule: str, ok: bool, title: str, sentence: Message, numbers: Message | None = None) -> Finding:
@@ -226,7 +228,9 @@ def budget(
     else:
         found += uses([line.basis for line in lines if line.grant], values, rule_set=rule_set)
     if fund_kind == LOTTERY:
-        found += forbidden_findings(fund_kind, [line.basis for line in lines if line.grant])
+        found += forbidden_findings(
+            fund_kind, [line.basis for line in lines if line.grant], forbidden=forbidden
+        )
     if "grant_share_max" in values:
         found += cofunding_findings(
             public=requested, own=own_funds, total=requested + own_funds, parameters=values
@@ -424,13 +428,23 @@ class VoucherFacts:
     titles: Sequence[str]
     units: int | None
     has_file: bool
+    # The uses that the project's sources never pay for: the lottery's where a part of it is lottery money.
+    forbidden: Sequence[Forbidden] = ()
+
+
+def never_paid(
+    purpose: str, values: Mapping[str, Any], forbidden: Sequence[Forbidden] = (), *, rule_set: str = ""
+) -> list[Finding]:
+    """What stands against paying for this at all: the programme's list, and that of the lottery's money."""
+    found = uses([purpose], values, rule_set=rule_set)
+    if forbidden:
+        found += forbidden_findings(LOTTERY, [purpose], forbidden=forbidden)
+    return [item for item in found if item.verdict is Verdict.FAIL]
 
 
 def voucher(facts: VoucherFacts, values: Mapping[str, Any], *, rule_set: str = "") -> list[Finding]:
     """Every rule about one voucher; what passes is not told, so that a good voucher has no finding."""
-    found = [
-        item for item in uses([facts.purpose], values, rule_set=rule_set) if item.verdict is Verdict.FAIL
-    ]
+    found = never_paid(facts.purpose, values, facts.forbidden, rule_set=rule_set)
     transfer = transfer_finding(facts.label, facts.budget, facts.spent, values, rule_set=rule_set)
     if transfer is not None:
         found.append(transfer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from flask_babel import gettext as _
@@ -14,7 +15,7 @@ from core.money import Money, MoneyError
 from core.web.forms import Between, ChoiceField, Form, MaxLength, MoneyField, Required
 from finance.funds.rules import PURPOSES
 from finance.lottery.policy import CLASSES, STAFF_OF
-from finance.lottery.rules import WAN, wan_text
+from finance.lottery.rules import DISCLOSED, WAN, wan_text
 from finance.lottery.services import Line
 
 ROWS = 8
@@ -120,13 +121,21 @@ class YearForm(Form):
 
 
 class DisclosureForm(Form):
-    content = TextAreaField(_l("Main content"), [Required(), MaxLength(2000)])
-    leader = StringField(_l("Person in charge"), [Required(), MaxLength(60)])
-    phone = StringField(_l("Telephone of the person in charge"), [Required(), MaxLength(40)])
-    progress = TextAreaField(_l("How far it is"), [Required(), MaxLength(2000)])
-    effect = TextAreaField(_l("Actual effect"), [Required(), MaxLength(2000)])
-    targets = TextAreaField(_l("Performance indicators"), [Required(), MaxLength(2000)])
-    problems = TextAreaField(_l("Problems and how they are mended"), [MaxLength(2000)])
+    """``asked`` names the texts that the place insists on."""
+
+    content = TextAreaField(_l(DISCLOSED["content"]), [MaxLength(2000)])
+    leader = StringField(_l(DISCLOSED["leader"]), [MaxLength(60)])
+    phone = StringField(_l(DISCLOSED["phone"]), [MaxLength(40)])
+    progress = TextAreaField(_l(DISCLOSED["progress"]), [MaxLength(2000)])
+    effect = TextAreaField(_l(DISCLOSED["effect"]), [MaxLength(2000)])
+    targets = TextAreaField(_l(DISCLOSED["targets"]), [MaxLength(2000)])
+    problems = TextAreaField(_l(DISCLOSED["problems"]), [MaxLength(2000)])
+
+    def __init__(self, asked: Collection[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for name in asked:
+            self[name].validators = [Required(), *self[name].validators]
+            self[name].flags.required = True
 
 
 class MakeForm(Form):

@@ -18,6 +18,7 @@ from finance.funds.policy import (
     Wish,
     ask_before_earmark,
     forbidden_findings,
+    forbidden_uses,
     purpose_finding,
     purposes_of,
 )
@@ -71,7 +72,7 @@ def plan_findings(plan: LotteryPlan, context: Context) -> list[Finding]:
     lines = plan.lines
     found: list[Finding] = []
     for line in lines:
-        found += _line_findings(plan, line)
+        found += _line_findings(plan, line, context)
     found += _one_class(lines)
     found += [
         _minimum_share(lines, category, str(context.rules[name]), context)
@@ -96,7 +97,7 @@ def plan_findings(plan: LotteryPlan, context: Context) -> list[Finding]:
     return found
 
 
-def _line_findings(plan: LotteryPlan, line: LotteryPlanLine) -> list[Finding]:
+def _line_findings(plan: LotteryPlan, line: LotteryPlanLine, context: Context) -> list[Finding]:
     """Whitelist, forbidden uses and staff of one line; only what failed, and one pass for the whitelist."""
     source = plan.fund_source
     found = [
@@ -105,7 +106,11 @@ def _line_findings(plan: LotteryPlan, line: LotteryPlanLine) -> list[Finding]:
             purpose_finding(
                 source.kind, purposes_of(source), line.purpose, basis=source.basis, reason=line.reason.strip()
             ),
-            *forbidden_findings(source.kind, [line.title, line.reason]),
+            *forbidden_findings(
+                source.kind,
+                [line.title, line.reason],
+                forbidden=forbidden_uses(context.rules, context.source),
+            ),
         )
         if item.verdict is Verdict.FAIL
     ]

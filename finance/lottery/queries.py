@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -364,6 +364,8 @@ class Disclosed:
     allotted: Money
     paid: Money
     written: ProjectDisclosure | None
+    # What the place insists on being told (RLF).
+    asked: Sequence[str] = ()
 
     @property
     def rest(self) -> Money:
@@ -371,10 +373,7 @@ class Disclosed:
 
     @property
     def complete(self) -> bool:
-        text = self.written
-        return text is not None and all(
-            (text.content, text.leader, text.phone, text.progress, text.effect, text.targets)
-        )
+        return self.written is not None and all(getattr(self.written, name) for name in self.asked)
 
 
 def disclosed(
@@ -416,6 +415,11 @@ def disclosed(
             )
         )
     }
+    commitments = sorted(_commitments(set(found)).values(), key=lambda item: item.id)
+    asked = {
+        unit: lottery_rules(db.session.get_one(Agency, unit).division_code, last)["disclosure_fields"]
+        for unit in {row.agency_id for row in commitments}
+    }
     return [
         Disclosed(
             commitment=row,
@@ -424,8 +428,9 @@ def disclosed(
             allotted=sum(found[row.id].values(), ZERO),
             paid=found[row.id].get("paid", ZERO),
             written=written.get(row.id),
+            asked=asked[row.agency_id],
         )
-        for row in sorted(_commitments(set(found)).values(), key=lambda item: item.id)
+        for row in commitments
     ]
 
 

@@ -445,15 +445,15 @@ def project(commitment_id: int, year: int) -> Any:
     row = queries.disclosed_one(current_user, commitment_id, year) or abort(404)
     may_write = current_user.may("lottery.disclose", agency_id=row.commitment.agency_id)
     form = (
-        DisclosureForm(obj=row.written)
+        DisclosureForm(row.asked, obj=row.written)
         if row.written is not None
-        else DisclosureForm(**queries.suggested_texts(commitment_id))
+        else DisclosureForm(row.asked, data=queries.suggested_texts(commitment_id))
     )
     if request.method == "POST" and form.validate():
         services.disclose(
             row.commitment,
             year,
-            texts={name: form[name].data or "" for name in services.TEXTS},
+            texts={name: form[name].data or "" for name in rules.DISCLOSED},
             by=current_user,
         )
         flash(_("Saved. It stands in public with the notice of %(year)s.", year=year), "ok")

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from core.money import Money
 from core.text import N_, Message
+from finance.funds.rules import FORBIDDEN_DEFAULTS
 
 WAN = 1_000_000
 """Fen per 万元."""
@@ -76,6 +77,17 @@ GRANTEE_STAFF = "各地公益创投项目管理办法：项目人员费用按比
 NOTICE_DUE = "彩票管理条例 第三十六条；彩票管理条例实施细则 第五十九条：每年向社会公告上一年度公益金的使用规模、资助项目、执行情况和实际效果；6月30日前。"
 SIGN = "彩票管理条例实施细则 第六十条：彩票公益金资助的基本建设设施、设备或者社会公益活动等，应当以显著方式标明彩票公益金资助标识。"
 
+# What the public is told of a project beside its amounts (the field set of 天河 2024).
+DISCLOSED = {
+    "content": N_("Main content"),
+    "leader": N_("Person in charge"),
+    "phone": N_("Telephone of the person in charge"),
+    "progress": N_("How far it is"),
+    "effect": N_("Actual effect"),
+    "targets": N_("Performance indicators"),
+    "problems": N_("Problems and how they are mended"),
+}
+
 # Parameters of RLF by default; a rule set of the division replaces them one by one.
 DEFAULTS: dict[str, Any] = {
     # Nothing is set aside without a plan in force.
@@ -91,6 +103,9 @@ DEFAULTS: dict[str, Any] = {
     "notice_due": "06-30",
     "sign_required": True,
     "sign_text": ["福彩公益金资助"],
+    # Which of them a place insists on; the others may be left empty.
+    "disclosure_fields": sorted(DISCLOSED.keys() - {"problems"}),
+    **FORBIDDEN_DEFAULTS,
 }
 SHARES = {"elderly": "elderly_min", "disability": "disability_min", "children": "children_min"}
 # Minimum shares that single places have published (DOMAIN 3.2), by the beginning of the division code.

@@ -200,8 +200,6 @@ def enter_year(
 
 # Disclosures ------------------------------------------------------------------------------------
 
-TEXTS = ("content", "leader", "phone", "progress", "effect", "targets", "problems")
-
 
 def disclose(
     commitment: Commitment, fiscal_year: int, *, texts: Mapping[str, str], by: Any
@@ -232,7 +230,7 @@ def disclose(
             written_at=clock.now(),
         )
         db.session.add(row)
-    for name in TEXTS:
+    for name in rules.DISCLOSED:
         setattr(row, name, texts.get(name, "").strip())
     row.written_by, row.written_at = by.id, clock.now()
     db.session.flush()
@@ -525,7 +523,7 @@ def _plan_content(notice: LotteryNotice) -> list[dict[str, Any]]:
 
 def disclosure_content(row: queries.Disclosed) -> dict[str, Any]:
     """One project in the practised field set; amounts in 万元 as exact text."""
-    texts = {name: getattr(row.written, name) if row.written else "" for name in TEXTS}
+    texts = {name: getattr(row.written, name) if row.written else "" for name in rules.DISCLOSED}
     return {
         "number": row.commitment.number,
         "title": row.commitment.title,

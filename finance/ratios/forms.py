@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext
@@ -15,7 +16,6 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from core.text import N_
 from core.web.forms import ChoiceField, Form, MaxLength, MoneyField, Positive, Required
 from core.web.words import say
-from finance.purchasing.models import REASONS
 from finance.ratios.rules import BIDDERS
 from registry.organizations.rules import CodeError, check_credit_code
 
@@ -29,11 +29,13 @@ COUNTS = {
 class FreezeForm(Form):
     """Only asked for below the threshold; the service says when something is missing."""
 
-    reason = ChoiceField(
-        _l("Reason"), choices=[("", "—"), *((code, _l(label)) for code, label in REASONS.items())], default=""
-    )
+    reason = ChoiceField(_l("Reason"), default="")
     reason_text = TextAreaField(_l("Explanation"), [MaxLength(1000)])
     reason_file = FileField(_l("Attachment"))
+
+    def __init__(self, accepted: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reason.choices = [("", "—"), *((code, gettext(label)) for code, label in accepted.items())]
 
 
 class InvitationForm(Form):

@@ -25,6 +25,7 @@ from core.text import N_
 from finance.funds.models import Budget, Earmark, FundSource
 from finance.ledger.models import Account
 from finance.purchasing.models import (
+    REASONS,
     ContractorOverride,
     LevelFigure,
     Purchase,
@@ -440,6 +441,12 @@ def due_day(division: str, year: int) -> date:
     """By when the figure of a year is published, under the rules of its level (RPC)."""
     values = parameters("RPC", CALENDAR_DEFAULTS, on=date(year, 12, 31), jurisdiction=division)
     return due_on(year, values["ratio_due"])
+
+
+def accepted_reasons(division: str, year: int) -> dict[str, str]:
+    """The reasons that a level accepts for a figure below the threshold, with their words (RPC)."""
+    values = parameters("RPC", CALENDAR_DEFAULTS, on=date(year, 12, 31), jurisdiction=division)
+    return {code: label for code, label in REASONS.items() if code in values["reasons"]}
 
 
 def procurement_limit(division: str, on: date) -> tuple[Money, str]:

@@ -435,7 +435,7 @@ def freeze() -> Any:
     """Freeze a closed year; below the threshold with a reason."""
     level = _level() or abort(404)
     division, year = level
-    form = FreezeForm()
+    form = FreezeForm(queries.accepted_reasons(division, year))
     result = figures(division, year, exact=True)
     if form.validate_on_submit():
         try:

@@ -14,10 +14,11 @@ from typing import Any
 from core.money import Money
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
+from finance.purchasing.models import REASONS
 from finance.purchasing.rules import PurchaseRow
 
 # After the close of the year; the day is our own default, a jurisdiction confirms it (DOMAIN 3.14).
-CALENDAR_DEFAULTS: dict[str, Any] = {"ratio_due": "03-31"}
+CALENDAR_DEFAULTS: dict[str, Any] = {"ratio_due": "03-31", "reasons": sorted(REASONS)}
 CALENDAR_SOURCE = "政府信息公开条例 第二十条第（九）项；公开日期由本级确定（默认次年3月31日）"
 
 FAIR_COMPETITION = (

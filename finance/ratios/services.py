@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -18,13 +19,14 @@ from core.files.services import store
 from core.lifecycle import fire
 from core.money import percent_against
 from core.text import N_, Message
-from finance.purchasing.models import REASONS, RatioSnapshot, RatioWatch
+from finance.purchasing.models import RatioSnapshot, RatioWatch
 from finance.purchasing.queries import Reading, figures
 from finance.purchasing.rules import R30_SOURCES
 from finance.purchasing.services import override_contractor, withdraw_override
 from finance.ratios.lifecycle import SEPARATION
 from finance.ratios.models import OverrideProposal
 from finance.ratios.queries import (
+    accepted_reasons,
     agency_freezing,
     figures_as_of,
     frozen_content,
@@ -52,7 +54,7 @@ def freeze(
 ) -> RatioSnapshot:
     """Freeze the figure of a closed year with its rows, rules and continuations; somebody else reviews it.
 
-    Below the threshold a reason with its text is asked for. Raises :class:`Refusal`.
+    Below the threshold a reason with its text and a paper is asked for. Raises :class:`Refusal`.
     """
     code = normalise_division(division)
     agency = agency_freezing(by, code)
@@ -69,7 +71,7 @@ def freeze(
         )
     below = found.figures["own"].status == "below"
     if below:
-        _check_reason(reason, reason_text)
+        _check_reason(accepted_reasons(code, year), reason, reason_text, reason_file)
     rows = rows_of_year(code, year)
     table, count = as_csv(rows), len(rows)
     version = next_version(code, year)
@@ -89,7 +91,7 @@ def freeze(
         below=below,
         reason=reason if below else "",
         reason_text=reason_text.strip() if below else "",
-        reason_file_id=reason_file.id if below and reason_file is not None else None,
+        reason_file_id=reason_file.id if below and reason_file else None,
         prepared_by=by.actor_id,
         prepared_at=clock.now(),
     )
@@ -119,8 +121,8 @@ def _free_to_freeze(division: str, year: int) -> None:
         )  # fmt: skip
 
 
-def _check_reason(reason: str, text: str) -> None:
-    if reason not in REASONS or len(text.strip()) < LEAST_REASON:
+def _check_reason(accepted: Mapping[str, str], reason: str, text: str, file: StoredFile | None) -> None:
+    if reason not in accepted or len(text.strip()) < LEAST_REASON:
         raise Refusal(
             Message(
                 N_(
@@ -128,6 +130,12 @@ def _check_reason(reason: str, text: str) -> None:
                 ),
                 {"least": LEAST_REASON},
             ),
+            rule="R30",
+            source=R30_SOURCES["threshold"],
+        )
+    if file is None:
+        raise Refusal(
+            Message(N_("Attach the paper that shows the reason: a decision, minutes or a market survey.")),
             rule="R30",
             source=R30_SOURCES["threshold"],
         )

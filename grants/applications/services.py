@@ -24,6 +24,7 @@ from core.money import Money
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
 from finance.commitments.services import cancel_reservation, reserve
+from finance.funds.policy import forbidden_at
 from finance.lines.rules import LINES, budget
 from grants.applications.models import Application, ApplicationVersion, Attachment, BudgetLine
 from grants.applications.policy import local_second, must_be_open, must_be_writable
@@ -386,6 +387,7 @@ def findings_for(application: Application, *, on: date) -> list[Finding]:
         line_facts(application),
         rules,
         fund_kind=call.earmark.budget.fund_source.kind,
+        forbidden=forbidden_at(call.earmark.budget.fund_source.agency.division_code),
         rule_set=rules.label,
     )
     return [*first, *second]

@@ -18,9 +18,19 @@ from finance.alerts.queries import add_finder
 from finance.alerts.rules import Found
 from finance.commitments.queries import Spending, tell_spending
 from finance.disbursements.queries import account_names
+from finance.funds.policy import Forbidden, forbidden_at
+from finance.funds.rules import LOTTERY
 from finance.ledger.queries import name_owners
 from finance.lines.queries import caps
-from finance.lines.rules import CAPPED, LINES, VoucherFacts, share_limit, transfer_finding, voucher
+from finance.lines.rules import (
+    CAPPED,
+    LINES,
+    VoucherFacts,
+    never_paid,
+    share_limit,
+    transfer_finding,
+    voucher,
+)
 from finance.lines.rules import SOURCES as LINE_SOURCES
 from finance.statements.queries import Fee, LineFigures, tell_fees, tell_lines
 from grants.applications.models import Application
@@ -93,10 +103,24 @@ def findings_of(
             titles=names,
             units=units,
             has_file=has_file,
+            forbidden=lottery_forbids(project),
         ),
         values,
         rule_set=values.label,
     )
+
+
+def lottery_forbids(project: Project) -> tuple[Forbidden, ...]:
+    """What the lottery's money never pays for, where a part of the project is lottery money."""
+    commitment = project.agreement.commitment
+    sources = [share.earmark.budget.fund_source for share in commitment.shares] if commitment else []
+    return next((forbidden_at(item.agency.division_code) for item in sources if item.kind == LOTTERY), ())
+
+
+def never_paid_here(project: Project, purpose: str) -> list[Finding]:
+    """Why a project never pays for this; empty when nothing stands against it."""
+    values = rules_of_project(project)
+    return never_paid(purpose, values, lottery_forbids(project), rule_set=values.label)
 
 
 def line_findings(project: Project) -> list[Finding]:

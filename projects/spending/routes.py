@@ -16,7 +16,7 @@ from core.rules.rules import Finding
 from core.web.gate import allow
 from core.web.paging import paginate
 from core.web.words import say
-from finance.lines.rules import LINES, MEANS, uses
+from finance.lines.rules import LINES, MEANS
 from projects.agreements.models import Project
 from projects.agreements.queries import add_panel, budget_lines, project_in_scope
 from projects.spending import queries, services
@@ -69,11 +69,7 @@ def book(project_id: int) -> Any:
         if line.budget
     ]
     if form.validate_on_submit():
-        forbidden = [
-            item
-            for item in uses([form.purpose.data], queries.rules_of_project(project))
-            if item.verdict == "fail"
-        ]
+        forbidden = queries.never_paid_here(project, form.purpose.data)
         if queries.voucher_used(project, form.voucher_number.data.strip()):
             form.voucher_number.errors = [gettext("This number is already booked: one invoice pays once.")]
         elif forbidden:

@@ -16,7 +16,7 @@ from projects.agreements.models import Project
 from projects.agreements.policy import require_permission
 from projects.agreements.queries import budget_lines
 from projects.spending.models import Expense
-from projects.spending.queries import findings_of, voucher_used
+from projects.spending.queries import findings_of, never_paid_here, voucher_used
 
 
 def add_expense(
@@ -64,6 +64,8 @@ def add_expense(
             rule="RBL-VOUCHER",
             status=409,
         )
+    for finding in never_paid_here(project, purpose):
+        raise Refusal(finding.sentence, rule=finding.rule, source=finding.source)
     findings = findings_of(
         project,
         line_code=line_code,
@@ -74,9 +76,6 @@ def add_expense(
         units=units,
         has_file=file is not None,
     )
-    for finding in findings:
-        if finding.rule == "RBL-FORBID":
-            raise Refusal(finding.sentence, rule=finding.rule, source=finding.source)
     row = Expense(
         project_id=project.id,
         organization_id=project.organization_id,

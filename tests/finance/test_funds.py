@@ -29,6 +29,7 @@ from finance.funds.policy import (
     PURPOSES,
     forbidden_findings,
     purpose_finding,
+    use_findings,
 )
 from finance.funds.queries import (
     Figures,
@@ -46,6 +47,7 @@ from finance.funds.services import (
 )
 from finance.ledger.queries import balance, find_account, trial_balance, verify
 from tests import world
+from tests.finance.lottery import strict
 from tests.finance.money import TRANCHES, make_budget, make_commitment, make_earmark, make_request
 
 
@@ -166,6 +168,22 @@ def test_each_forbidden_use_is_found(line: str, rule: str) -> None:
     assert findings[0].source
     assert forbidden_findings("donation", [line]) == []
     assert len({item.rule for item in FORBIDDEN}) == len(FORBIDDEN)
+
+
+def test_the_list_of_the_place_is_a_parameter_and_article_6_is_none(app: Flask) -> None:
+    with transaction():
+        budget = make_budget()
+        budget.fund_source.kind, budget.fund_source.tier = LOTTERY, "city"
+
+        def failed(title: str) -> list[str]:
+            found = use_findings(budget.fund_source, purpose="elderly", title=title)
+            return [item.rule for item in found if item.verdict is Verdict.FAIL]
+
+        assert failed("庆典活动") == [] and failed("职工住宅维修") == ["RLF-2g"]
+        strict(forbidden_local=["RLF-2f"], forbidden_words=["庆典", "a.b"])
+        assert failed("庆典活动") == ["RLF-2x"] and failed("职工住宅维修") == []
+        assert failed("axb") == [], "words are found as they stand"
+        assert failed("公务接待费") == ["RLF-2b"]
 
 
 def test_project_staff_of_the_grantee_are_no_forbidden_use() -> None:

@@ -216,6 +216,22 @@ def test_findings_stay_with_the_voucher_and_forbidden_uses_are_not_booked(app) -
         assert [item["rule"] for item in row.findings] == ["RBL-TITLE", "RBL-CASH"]
 
 
+def test_no_voucher_of_lottery_money_pays_what_the_lottery_never_pays(app) -> None:
+    with transaction():
+        project = road.running()
+        source = project.agreement.commitment.shares[0].earmark.budget.fund_source
+        base = {
+            "line_code": "venue", "spent_on": clock.today(), "payee": "示例饭店", "amount": Money.yuan(10),
+            "by": world.user("operator"),
+        }  # fmt: skip
+        source.kind, source.tier = "general_public_budget", ""
+        assert add_expense(project, voucher_number="F1", purpose="公务接待费", **base).findings == []
+        source.kind, source.tier = LOTTERY, "city"
+        with pytest.raises(Refusal, match="lottery money may not have") as refusal:
+            add_expense(project, voucher_number="F2", purpose="公务接待费", **base)
+        assert refusal.value.rule == "RLF-2b" and "第六条" in refusal.value.source
+
+
 def test_the_page_of_lines_and_a_voucher_booked_with_findings(bare_app, browser_as) -> None:
     with bare_app.app_context(), transaction():
         number = road.running().id

@@ -40,7 +40,7 @@ from finance.lottery.services import (
     write_notice,
 )
 from tests import world
-from tests.finance.lottery import planned_budget
+from tests.finance.lottery import planned_budget, strict
 from tests.finance.test_lottery_plans import paid_project
 
 Browser = Callable[[str], TestApp]
@@ -386,3 +386,19 @@ def test_a_disclosed_project_on_its_pages(bare_app: Flask, browser_as: Browser) 
     book = officer.get(f"/lottery/projects.xlsx?year={YEAR}").body
     assert book.startswith(b"PK")
     assert "disclosure" not in browser_as("finance").get(f"/lottery/projects/{number}/{YEAR}").forms
+
+
+def test_what_the_public_is_told_is_set_by_the_place(bare_app: Flask, browser_as: Browser) -> None:
+    with bare_app.app_context(), transaction():
+        number = paid_project(planned_budget(), "200000").id
+        strict(disclosure_fields=["content", "problems"])
+    address = f"/lottery/projects/{number}/{YEAR}"
+    form = browser_as("clerk").get(address).forms["disclosure"]
+    for name in TEXTS:
+        form[name] = TEXTS[name] if name == "content" else ""
+    page = form.submit(status=422)
+    page.forms["disclosure"]["problems"] = "无"
+    page.forms["disclosure"].submit(status=303)
+    with bare_app.app_context():
+        (row,) = queries.disclosed([world.agency().id], YEAR)
+        assert row.complete

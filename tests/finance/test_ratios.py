@@ -25,6 +25,8 @@ from core import clock
 from core.access.policy import Refusal
 from core.audit.services import SYSTEM
 from core.db import db, transaction
+from core.files.models import StoredFile
+from core.files.services import store
 from core.lifecycle import Conflict
 from core.money import Money, percent_against
 from core.rules.rules import Verdict
@@ -150,15 +152,32 @@ def test_three_people_and_the_database_says_so(app: Flask) -> None:
             session.execute(text(statement))
 
 
+def minutes() -> StoredFile:
+    return store(io.BytesIO(b"%PDF-1.4 minutes of the office"), "会议纪要.pdf", by=world.user("finance"))
+
+
 def test_below_the_threshold_nothing_is_frozen_without_a_reason(app: Flask) -> None:
     fill([row("HT-900", 2025, 9_000_000)])
     assert figures("150600", 2025).figures["own"].status == "below"
     with transaction():
-        for reason, why in (("", ""), ("base", ""), ("base", "太短"), ("whim", WHY)):
+        clerk, file = world.user("finance"), minutes()
+        for reason, why, shown in (
+            ("", "", file),
+            ("base", "", file),
+            ("base", "太短", file),
+            ("whim", WHY, file),
+            ("base", WHY, None),
+        ):
             with pytest.raises(Refusal) as refused:
-                freeze("150600", 2025, by=world.user("finance"), reason=reason, reason_text=why)
+                freeze("150600", 2025, by=clerk, reason=reason, reason_text=why, reason_file=shown)
             assert refused.value.rule == "R30"
-        snapshot = freeze("150600", 2025, by=world.user("finance"), reason="base", reason_text=WHY)
+        # A level that accepts fewer reasons says so in its rule set.
+        place = {"source": "示例", "jurisdiction": "150600"}
+        add_rule_set("RPC", {"reasons": ["urgent"]}, valid_from=date(2025, 1, 1), **place)
+        with pytest.raises(Refusal, match="Choose the reason"):
+            freeze("150600", 2025, by=clerk, reason="base", reason_text=WHY, reason_file=file)
+        add_rule_set("RPC", {"reasons": ["urgent", "base"]}, valid_from=date(2025, 6, 1), **place)
+        snapshot = freeze("150600", 2025, by=clerk, reason="base", reason_text=WHY, reason_file=file)
         take_step(snapshot, "review", by=world.user("finreview"))
         take_step(snapshot, "publish", by=world.user("leader"))
     assert snapshot.below and json.loads(snapshot.content)["justification"] == {"code": "base", "text": WHY}
@@ -377,7 +396,9 @@ def test_a_year_on_its_way_to_the_public(filled: Flask, browser_as: Callable) ->
 
 def test_a_township_reads_its_own_frozen_figures_only(filled: Flask, browser_as: Callable) -> None:
     with filled.app_context(), transaction():
-        snapshot = freeze("150600", 2025, by=world.user("finance"), reason="base", reason_text=WHY)
+        snapshot = freeze(
+            "150600", 2025, by=world.user("finance"), reason="base", reason_text=WHY, reason_file=minutes()
+        )
         number = snapshot.id
     browser = browser_as("township_clerk")
     for end in ("", "/figure.json", "/rows.csv", "/document.pdf", "/reason"):
