@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
@@ -14,11 +15,12 @@ from core import clock
 from core.audit.services import record
 from core.db import db
 from core.jobs.services import queue
+from core.money import Money
 from core.text import N_, Message
-from core.web import navigation, tables
+from core.web import charts, navigation, tables
 from core.web.gate import allow
 from core.web.words import say
-from finance.books.queries import units
+from finance.books.queries import turnover_by_month, units
 from finance.exports import services
 from finance.exports.forms import LayoutForm, RuleForm
 from finance.exports.jobs import KIND
@@ -47,6 +49,7 @@ MEDIA = {
 }
 MAKERS = {"csv": as_csv, "xlsx": as_xlsx}
 MONTHS_SHOWN = 24
+MONTHS_DRAWN = 12
 
 
 def _tasks(user: Any) -> Iterator[navigation.Task]:
@@ -88,6 +91,11 @@ def list() -> Any:
     """What can be taken away, by month: vouchers, budget integration, and everything for the auditor."""
     unit = _unit()
     this = clock.today().replace(day=1)
+    moved = {
+        month: turn.arrived
+        for year in {this.year, clock.add_months(this, 1 - MONTHS_DRAWN).year}
+        for month, turn in turnover_by_month(unit.id, year).items()
+    }
     return render_template(
         "exports/list.html",
         unit=unit,
@@ -96,6 +104,28 @@ def list() -> Any:
         files=FILE_WORDS,
         own={file: bool(layout_of(unit.id, file)) for file in FILE_WORDS},
         manages=current_user.may("fund.manage", agency_id=unit.id),
+        chart=_moved(
+            unit, [clock.add_months(this, place - MONTHS_DRAWN + 1) for place in range(MONTHS_DRAWN)], moved
+        )
+        if moved
+        else None,
+    )
+
+
+def _moved(unit: Agency, months: Sequence[date], moved: Mapping[date, Money]) -> charts.Chart:
+    """What arrived on the unit's accounts by month; each month opens to its postings."""
+    return charts.bars(
+        _("Moved by month"),
+        charts.WAN,
+        [f"{month:%Y-%m}" for month in months],
+        [
+            charts.Series(
+                "",
+                [moved.get(month, Money(0)) for month in months],
+                [url_for("exports.postings", unit=unit.id, month=f"{month:%Y-%m}") for month in months],
+            )
+        ],
+        head=_("Month"),
     )
 
 

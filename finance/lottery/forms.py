@@ -15,7 +15,7 @@ from core.money import Money, MoneyError
 from core.web.forms import Between, ChoiceField, Form, MaxLength, MoneyField, Required
 from finance.funds.rules import PURPOSES
 from finance.lottery.policy import CLASSES, STAFF_OF
-from finance.lottery.rules import DISCLOSED, WAN, wan_text
+from finance.lottery.rules import WAN, wan_text
 from finance.lottery.services import Line
 
 ROWS = 8
@@ -123,13 +123,13 @@ class YearForm(Form):
 class DisclosureForm(Form):
     """``asked`` names the texts that the place insists on."""
 
-    content = TextAreaField(_l(DISCLOSED["content"]), [MaxLength(2000)])
-    leader = StringField(_l(DISCLOSED["leader"]), [MaxLength(60)])
-    phone = StringField(_l(DISCLOSED["phone"]), [MaxLength(40)])
-    progress = TextAreaField(_l(DISCLOSED["progress"]), [MaxLength(2000)])
-    effect = TextAreaField(_l(DISCLOSED["effect"]), [MaxLength(2000)])
-    targets = TextAreaField(_l(DISCLOSED["targets"]), [MaxLength(2000)])
-    problems = TextAreaField(_l(DISCLOSED["problems"]), [MaxLength(2000)])
+    content = TextAreaField(_l("Main content"), [MaxLength(2000)])
+    leader = StringField(_l("Person in charge"), [MaxLength(60)])
+    phone = StringField(_l("Telephone of the person in charge"), [MaxLength(40)])
+    progress = TextAreaField(_l("How far it is"), [MaxLength(2000)])
+    effect = TextAreaField(_l("Actual effect"), [MaxLength(2000)])
+    targets = TextAreaField(_l("Performance indicators"), [MaxLength(2000)])
+    problems = TextAreaField(_l("Problems and how they are mended"), [MaxLength(2000)])
 
     def __init__(self, asked: Collection[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -21,7 +21,7 @@ from finance.funds.models import Budget, FundSource
 from finance.funds.queries import Figures, budget_name
 from finance.funds.rules import SOURCE_KINDS
 from finance.purchasing.queries import division_labels
-from finance.statements import queries
+from finance.statements import queries, rules
 from finance.statements.queries import Execution
 from finance.statements.rules import BAND_WORDS
 
@@ -349,6 +349,76 @@ def calendar(user: Any, month: date | None = None) -> Report:
     report.charts, report.agrees = [], None
     report.views = [(N_("All months"), url_for("statements.calendar"), False)]
     return report
+
+
+# Labour remuneration ----------------------------------------------------------------------------
+
+
+def labour_tax(user: Any) -> Report:
+    """What is withheld from the fees that projects booked: fees for one matter in one month are taxed together."""
+    rows = [
+        (month, payee, fees, rules.labour_tax(sum((fee.amount for fee in fees), ZERO)))
+        for (month, payee, _commitment), fees in queries.fees_together(user).items()
+    ]
+    months = sorted({month for month, *_rest in rows})
+
+    def by_month(figure: Callable[[rules.LabourTax], Money]) -> list[Money]:
+        return [
+            sum((figure(tax) for at, _payee, _fees, tax in rows if at == month), ZERO) for month in months
+        ]
+
+    chart = charts.bars(
+        translate(N_("Fees by month")),
+        charts.YUAN,
+        [_month(month) for month in months],
+        [
+            charts.Series(translate(N_("To pay out")), by_month(lambda tax: tax.net)),
+            charts.Series(translate(N_("To withhold")), by_month(lambda tax: tax.tax)),
+        ],
+        stacked=True,
+        head=translate(N_("Month")),
+    )
+    income, withheld = sum((row[3].income for row in rows), ZERO), sum((row[3].tax for row in rows), ZERO)
+    return Report(
+        name="labour_tax",
+        title=N_("Tax on labour remuneration"),
+        first=N_("Paid to"),
+        heads=(
+            Head(Message(N_("Month")), "text"),
+            Head(Message(N_("Vouchers")), "text"),
+            Head(Message(N_("Before tax"))),
+            Head(Message(N_("Taxable"))),
+            Head(Message(N_("Rate")), "percent"),
+            Head(Message(N_("To withhold"))),
+            Head(Message(N_("To pay out"))),
+        ),
+        lines=[
+            Line(
+                payee,
+                [
+                    Cell(_month(month)),
+                    Cell(", ".join(fee.voucher_number for fee in fees)),
+                    Cell(tax.income),
+                    Cell(tax.taxable),
+                    Cell(tax.rate),
+                    Cell(tax.tax),
+                    Cell(tax.net),
+                ],
+            )
+            for month, payee, fees, tax in rows
+        ],
+        totals=[
+            Cell(None),
+            Cell(None),
+            Cell(income),
+            Cell(None),
+            Cell(None),
+            Cell(withheld),
+            Cell(income - withheld),
+        ],
+        charts=[chart] if rows else [],
+        note=rules.SOURCE_TAX,
+    )
 
 
 # Variance ---------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ REPORTS: dict[str, Callable[[], Report]] = {
     "calendar": _calendar,
     "variance": lambda: reports.variance(current_user, request.args.get("line", "")[:32]),
     "input": lambda: reports.years_input(current_user, _year()),
+    "labour_tax": lambda: reports.labour_tax(current_user),
 }
 
 
@@ -153,4 +154,6 @@ def labour_tax() -> Any:
         brackets=rules.BRACKETS,
         source=rules.SOURCE_TAX,
         tabs=TABS,
+        charts=reports.labour_tax(current_user).charts,
+        export_url=url_for("statements.workbook_of", name="labour_tax"),
     )
