@@ -46,9 +46,10 @@ _ERROR_VALUES = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NU
 _BLANKS = re.compile(r"[\s\u200b\ufeff]+")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _TEXT_FORMULA = re.compile(r'="([^"]*)"')
-_ROW_TAG = re.compile(rb"""<(?:\w{1,20}:)?row\b[^<>]{0,300}?\br=["'](\d{6,12})["']""")
-_FAR_COLUMN = re.compile(rb"""\br=["'](?:[A-Za-z]{3,}|[C-Zc-z][A-Za-z]|[Bb][N-Zn-z])\d+["']""")
-_FAR_ROW = re.compile(rb"""\br=["'][A-Za-z]{1,3}(\d{6,})["']""")
+# They begin with letters, which are found ten times faster than what may stand before them.
+_ROW_TAG = re.compile(rb"""row\b(?<=[<:]row)[^<>]{0,300}?\br=["'](\d{6,12})["']""")
+_FAR_COLUMN = re.compile(rb"""r=(?<=\br=)["'](?:[A-Za-z]{3,}|[C-Zc-z][A-Za-z]|[Bb][N-Zn-z])\d+["']""")
+_FAR_ROW = re.compile(rb"""r=(?<=\br=)["'][A-Za-z]{1,3}(\d{6,})["']""")
 _FORMULA_TAG = re.compile(rb"[<:]f[\s/>]")
 _FORMULA = re.compile(
     rb"""<(?:\w{1,20}:)?c\b[^<>]{0,300}?\br=["']([A-Za-z]{1,3})(\d{1,7})["'][^<>]{0,300}>\s{0,20}<(?:\w{1,20}:)?f[\s/>]"""
@@ -390,7 +391,8 @@ def _inspect(archive: zipfile.ZipFile) -> dict[str, dict[tuple[int, int], Messag
                         window = tail + chunk
                         _refuse_far_cells(window)
                         # Looking for the tag alone first is ten times faster than for cells that hold one.
-                        holding = _FORMULA.finditer(window) if _FORMULA_TAG.search(window) else ()
+                        tagged = (b"<f" in window or b":f" in window) and _FORMULA_TAG.search(window)
+                        holding = _FORMULA.finditer(window) if tagged else ()
                         for found in holding:
                             marks[(int(found[2]), _column_index(found[1]))] = formula
                         tail = window[-2_048:]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.access.policy import Refusal
+from core.bulk import collector_at_rest
 from core.cells import read_amount, read_day
 from core.money import Money
 from core.spreadsheets import (
@@ -517,12 +518,13 @@ def look_through(
             Message(N_("This file is blocked: the scanner found something in it. Upload a clean one.")),
             status=403,
         )
-    result = read_purchases(
-        io.BytesIO(unpacked(batch.file)),
-        batch.file_name,
-        headings=headings_of_unit(batch.agency_id),
-        progress=progress,
-    )
+    with collector_at_rest():
+        result = read_purchases(
+            io.BytesIO(unpacked(batch.file)),
+            batch.file_name,
+            headings=headings_of_unit(batch.agency_id),
+            progress=progress,
+        )
     preview: dict[str, Any] = {
         "errors": [error.to_dict() for error in result.errors[:SHOWN_ERRORS]],
         "error_count": len(result.errors),
@@ -540,7 +542,8 @@ def look_through(
     if not result.rows:
         empty = Message(N_("The table has no rows below its header: there is nothing to import."))
         return [], preview | {"errors": [RowError(0, "", "", empty).to_dict()], "error_count": 1}
-    plan = planned(result.rows, batch.replaces_id, within)
+    with collector_at_rest():
+        plan = planned(result.rows, batch.replaces_id, within)
     return ([] if plan.refusals else result.rows), preview | _told(result.rows, plan)
 
 

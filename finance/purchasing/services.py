@@ -22,7 +22,6 @@ from sqlalchemy import (
     column,
     delete,
     func,
-    insert,
     inspect,
     or_,
     select,
@@ -33,6 +32,7 @@ from sqlalchemy import (
 from core import clock
 from core.access.policy import Refusal
 from core.audit.services import Actor, append, record
+from core.bulk import collector_at_rest, write_rows
 from core.db import db
 from core.files.models import StoredFile
 from core.files.services import clean_name, store
@@ -179,7 +179,14 @@ def note_preview(
     batch.rows = len(rows)
     batch.checked_file_id = None
     if rows and not preview["errors"]:
-        lines = "\n".join(json.dumps(_plain(row), ensure_ascii=False, separators=(",", ":")) for row in rows)
+        lines = "\n".join(
+            json.dumps(
+                [_plain(row) for row in rows[start : start + _PACKED]],
+                ensure_ascii=False,
+                separators=(",", ":"),
+            )
+            for start in range(0, len(rows), _PACKED)
+        )
         batch.checked_file_id = _packed(lines.encode(), batch.file_name, by=by)
 
 
@@ -191,8 +198,13 @@ def take_import(batch: PurchaseImport, *, by: Actor, within: list[str] | None = 
         raise Refusal(
             Message(N_("This table has mistakes or is not looked through yet: nothing can be taken."))
         )
-    rows = [_from_plain(json.loads(line)) for line in unpacked(batch.checked_file).decode().split("\n")]
-    take_rows(batch, rows, by=by, within=within)
+    with collector_at_rest():
+        rows = [
+            _from_plain(values)
+            for line in unpacked(batch.checked_file).decode().split("\n")
+            for values in json.loads(line)
+        ]
+        take_rows(batch, rows, by=by, within=within)
 
 
 def discard_import(batch: PurchaseImport, *, by: Actor) -> None:
@@ -211,6 +223,8 @@ _PLAIN = (
 _MONEY = tuple(_PLAIN.index(name) for name in ("amount", "cancelled_amount", "budget_amount", "paid_amount"))
 _SHARE, _DAY = _PLAIN.index("so_share"), _PLAIN.index("signed_on")
 _values_of = attrgetter(*_PLAIN)
+# Rows in one line of the kept table.
+_PACKED = 1_000
 
 
 def _plain(row: PurchaseRow) -> list[Any]:
@@ -265,13 +279,12 @@ def take_rows(
     for row in rows:
         old = plan.before.get(identity_of(row))
         if old is None:
-            fresh.append(dict(zip(_PLAIN, _bulk(row), strict=True), import_id=batch.id))
+            fresh.append((*_bulk(row), batch.id))
         elif replace(row, row=old.row) == old:
             same.append(old.row)
         else:
             changed.append(dict(zip(_PLAIN, _bulk(row), strict=True), import_id=batch.id, purchase=old.row))
-    if fresh:
-        connection.execute(insert(_BULK), fresh)
+    write_rows("purchase", (*_PLAIN, "import_id"), fresh)
     if changed:
         fields: dict[str, Any] = {name: bindparam(name) for name in (*_PLAIN, "import_id")}
         connection.execute(update(_BULK).where(_BULK.c.id == bindparam("purchase")).values(fields), changed)
@@ -493,6 +506,13 @@ def _by_purchaser(services: list[ServiceKey]) -> Iterator[ColumnElement[bool]]:
         )
 
 
+_LINE = (
+    "basis", "venture", "division_code", "fiscal_year", "purchaser", "key", "name", "apart", "joined", "row_count",
+    "total_fen", "before_fen", "added_fen", "so_fen", "so_rest", "before_so_fen", "before_so_rest", "added_so_fen",
+    "added_so_rest", "rounded", "sources",
+)  # fmt: skip
+
+
 def _keep(new: list[KeptLine], old: list[ServiceYear], year: int, book: Rules) -> None:
     """Write lines and bring the sums of their levels along."""
     changes: dict[tuple[str, Basis, bool], _Change] = {}
@@ -519,19 +539,13 @@ def _keep(new: list[KeptLine], old: list[ServiceYear], year: int, book: Rules) -
         for venture in _readings(kept.venture, kept.apart):
             change(division, kept.basis, venture).add(1, values, kept.sources)
         rows.append(
-            {
-                "basis": kept.basis, "venture": kept.venture, "division_code": division, "fiscal_year": year,
-                "purchaser": kept.service[1], "key": key_text(kept.service), "name": kept.name,
-                "apart": kept.apart, "joined": kept.joined, "row_count": kept.row_count,
-                "total_fen": kept.total, "before_fen": kept.before, "added_fen": kept.added,
-                "so_fen": kept.so // NANO, "so_rest": kept.so % NANO,
-                "before_so_fen": kept.before_so // NANO, "before_so_rest": kept.before_so % NANO,
-                "added_so_fen": added_so // NANO, "added_so_rest": added_so % NANO, "rounded": rounded,
-                "sources": _as_json(kept.sources),
-            }
+            (
+                kept.basis, kept.venture, division, year, kept.service[1], key_text(kept.service), kept.name,
+                kept.apart, kept.joined, kept.row_count, kept.total, kept.before, kept.added, *divmod(kept.so, NANO),
+                *divmod(kept.before_so, NANO), *divmod(added_so, NANO), rounded, _as_json(kept.sources),
+            )
         )  # fmt: skip
-    if rows:
-        db.session.connection().execute(ServiceYear.__table__.insert(), rows)
+    write_rows("service_year", _LINE, rows)
     _change_levels(changes, year, book)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import JSON, case, cast, delete, func, insert, literal, select, 
 from core import clock
 from core.access.policy import Refusal
 from core.audit.services import Actor, append, record
+from core.bulk import write_rows
 from core.db import db
 from core.files.services import store
 from core.spreadsheets import MAX_BYTES
@@ -103,27 +104,8 @@ def remember_headings(agency: Agency, chosen: dict[str, str], *, by: Actor) -> N
 
 
 def stage(number: int, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Write rows as fast as the database takes them: the copy protocol, or one prepared statement."""
-    if not rows:
-        return
-    connection = db.session.connection()
-    columns = ("import_id", *STAGED, "action")
-    if connection.dialect.name == "postgresql":
-        cursor: Any = connection.connection.cursor()
-        with cursor.copy(f"COPY import_row ({', '.join(columns)}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row((number, *row, ""))
-        cursor.close()
-        return
-    marks = ", ".join("?" * len(columns))
-    connection.exec_driver_sql(
-        f"INSERT INTO import_row ({', '.join(columns)}) VALUES ({marks})",
-        [(number, *map(_for_sqlite, row), "") for row in rows],
-    )
-
-
-def _for_sqlite(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    """Write rows that were read."""
+    write_rows("import_row", ("import_id", *STAGED, "action"), ((number, *row, "") for row in rows))
 
 
 def keep_problems(number: int, problems: Iterable[Problem]) -> None:

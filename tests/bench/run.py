@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from tests.bench import documents, exports, money, pages, ratio, register
@@ -26,6 +27,8 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(CAMPAIGNS)}")
         return 2
+    # Worlds are made on the way: what their migrations tell is no part of the table of figures.
+    logging.disable(logging.INFO)
     missed = sum(CAMPAIGNS[name]() for name in names or CAMPAIGNS)
     print(f"\n{missed} limit(s) missed" if missed else "\nevery limit holds")
     return 1 if missed else 0

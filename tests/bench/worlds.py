@@ -20,7 +20,11 @@ BUILD = ROOT / "build" / "bench"
 def flask(instance: Path, url: str, *arguments: str) -> None:
     environment = os.environ | {"APP_INSTANCE": str(instance), "DATABASE_URL": url, "FLASK_APP": "wsgi.py"}
     environment.pop("APP_DEMO", None)
-    subprocess.run([sys.executable, "-m", "flask", *arguments], cwd=ROOT, env=environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(f"flask {' '.join(arguments)}: {done.stderr[-4000:]}")
 
 
 def demo() -> Path:

@@ -205,8 +205,9 @@ def wanted(app: Flask) -> set[str]:
 def find_all(live: Live, *, each: int, share: int = 0) -> Findings:
     """The pages that people are led to. With ``share``, no more than so many people open the same kind of page.
 
-    The people of one role share, whom a page offers the same. The first of each role all walk; of the
-    others as many as it takes to have reached every endpoint.
+    The people of one role share the pages of a thing in one state, which offer them the same; everybody
+    shares the ways to look at a page (orders, filters, tabs) and the further things in that state. The first
+    of each role all walk; of the others as many as it takes to have reached every endpoint.
     """
     found, opened, kinds = Findings(), Counter[tuple[str, str]](), Kinds(live.app)
     everybody, whole = people(live), wanted(live.app)
@@ -262,10 +263,13 @@ def find(
             new = [kind for kind in kinds.of(target, units) if count[kind] < each]
             count.update(new)
             if share:
-                new = [kind for kind in new if opened[mine, kind] < share]
+                new = [
+                    kind for kind in new
+                    if opened[mine, kind.partition("?")[0]] < share or opened["", kind] < share
+                ]  # fmt: skip
             if not new:
                 continue
-            opened.update((mine, kind) for kind in new)
+            opened.update({(mine, kind.partition("?")[0]) for kind in new} | {("", kind) for kind in new})
             queue.append((target, url))
     return found
 

@@ -228,8 +228,9 @@ def run(app: Flask, *, kills: int, seed: int, real: bool = False, most: float = 
                 told.breaks += half_done()
                 db.session.remove()
                 if real and told.kills % 10 == 0:
-                    # One who finds the database taken for longer than it waits comes again with the next ten.
-                    with contextlib.suppress(OperationalError), transaction():
+                    # One who finds the database taken for longer than it waits, or enough jobs waiting, comes again
+                    # with the next ten.
+                    with contextlib.suppress(OperationalError, Refusal), transaction():
                         queue(KIND, {"unit": None}, by=world.user("finance"))
                 db.session.remove()
             dispose(app)
