@@ -105,6 +105,28 @@ KINDS: dict[str, Kind] = {
     "hosted_project": Kind(N_("hosted project"), "commitment.title", "hosting.project", "project_id"),
     "hosted_outflow": Kind(N_("payment out of hosted money"), "purpose", "hosting.outflow", "outflow_id"),
     "space_booking": Kind(N_("booking of a space"), "purpose"),
+    "fund_alert": Kind(N_("alert"), "finding"),
+    "lottery_notice": Kind(N_("notice on lottery money"), "title"),
+    "lottery_plan": Kind(N_("plan of lottery money"), "fiscal_year"),
+    "lottery_year": Kind(N_("year of lottery money"), "fiscal_year"),
+    "project_disclosure": Kind(N_("disclosure of a project"), "commitment.title"),
+    "payment_batch": Kind(N_("batch of payments"), "number"),
+    "receipt_file": Kind(N_("answers of the bank"), "name"),
+    "opening_import": Kind(N_("table of opening balances"), "file_name"),
+    "period": Kind(N_("month of the books"), "month"),
+    "book_year": Kind(N_("year of the books"), "year"),
+    "ratio_snapshot": Kind(N_("frozen ratio"), "fiscal_year"),
+    "rule_draft": Kind(N_("draft of rules"), "family"),
+    "update_request": Kind(N_("reported change"), "organization.name"),
+    "outcome_case": Kind(N_("outcome for an organization"), "organization.name"),
+    "register_import": Kind(N_("imported list"), "file_name"),
+    "organization_merge": Kind(N_("join of two entries"), "gone_name"),
+    "similar_pair": Kind(N_("pair of similar entries")),
+    "override_proposal": Kind(N_("proposed exception"), "contractor"),
+    "contractor_override": Kind(N_("exception"), "contractor"),
+    "payment_limit": Kind(N_("limit of payments")),
+    "voucher_rule": Kind(N_("rule for vouchers")),
+    "job": Kind(N_("background job")),
     "user_account": Kind(N_("account"), "name", "accounts.show", "user_id"),
 }
 
@@ -320,6 +342,8 @@ def _named(kind: Kind, row: Any, object_id: int) -> Named:
     title: Any = row
     for part in kind.title.split(".") if kind.title else ():
         title = getattr(title, part, None)
+    if isinstance(title, date):
+        title = f"{title:%Y-%m}"
     shown = str(title) if kind.title and title else number
     if not kind.endpoint:
         return Named(Message(kind.label), shown)

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from app.trail import queries
 from app.trail.forms import SearchForm
 from app.trail.reports import as_csv
+from app.trail.words import DETAILS
 from core import clock
 from core.access.policy import Refusal
 from core.audit.models import AuditEntry
@@ -137,7 +138,7 @@ GENERAL = {
     "identity_read": N_("Identity number read in full"), "imported": N_("Imported"),
     "item_dropped": N_("Row left out"), "kept_closed": N_("Kept closed"),
     "kinship_ended": N_("Kinship ended"), "kinship_recorded": N_("Kinship recorded"),
-    "made": N_("Set aside"), "made_again": N_("Made again"), "merged": N_("Merged"),
+    "made": N_("Entered"), "made_again": N_("Made again"), "merged": N_("Merged"),
     "merged_away": N_("Merged into another entry"), "number_revealed": N_("Full number revealed"),
     "opened": N_("Opened"), "paid": N_("Paid"), "payment_layout_set": N_("Layout of payment files set"),
     "people_excluded": N_("People excluded"), "planned": N_("Planned"),
@@ -212,6 +213,7 @@ def show(object_type: str, object_id: int) -> str:
         lines=lines[::-1],
         broken=[line.entry.seq for line in lines if not line.genuine],
         field_words=FIELDS.get(object_type, {}),
+        detail_words=DETAILS,
         opens=bool(named.endpoint) and queries.opens(current_user, named.endpoint),
         words_for=words_for,
     )

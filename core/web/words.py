@@ -42,7 +42,10 @@ def init_app(app: Flask) -> None:
         wan=wan,
         day=day,
         day_short=day_short,
+        days_in=days_in,
+        month_of=month_of,
         moment=moment,
+        rule_label=rule_label,
         percent=percent,
     )
     # Pages translate some three hundred texts each: straight from the catalogue, without Jinja's detour.
@@ -173,6 +176,25 @@ def day(value: date | datetime | None) -> str:
     if in_english():
         return f"{value.day} {value:%b} {value.year}"
     return f"{value.year}年{value.month}月{value.day}日"
+
+
+_ISO_DAY = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b")
+
+
+def days_in(text: Any) -> str:
+    """A text kept by a program, its days as the reader writes them."""
+    return _ISO_DAY.sub(lambda found: day(date(*map(int, found.groups()))), str(text))
+
+
+def month_of(value: date) -> str:
+    """2026年5月 or May 2026."""
+    return f"{value:%b} {value.year}" if in_english() else f"{value.year}年{value.month}月"
+
+
+def rule_label(label: str) -> str:
+    """The name of the rules in force; where no rule set was entered, that they are the national ones."""
+    family, _, rest = label.partition(" ")
+    return translate("%(family)s, national default", family=family) if rest == "default" else label
 
 
 def day_short(value: date | datetime | None) -> str:

@@ -55,7 +55,7 @@ DECISION = Lifecycle(
         State("draft", N_("Proposal drafted"), "draft"),
         State("reviewed", N_("Proposal reviewed"), "waiting"),
         State("budget_reviewed", N_("Budget reviewed"), "waiting"),
-        State("approved", N_("Decided"), "done"),
+        State("approved", N_("Plan approved"), "done"),
     ),
     transitions=(
         Transition(

@@ -130,7 +130,7 @@ BATCHES = Listing(
     columns=(
         Column(N_("Number"), Batch.number, width=28),
         Column(N_("Unit"), Agency.name, width=28),
-        Column(N_("Payments"), Batch.count, "number"),
+        Column(N_("Number of payments"), Batch.count, "number"),
         Column(N_("Amount"), Batch.total, "money"),
         Column(N_("State"), Batch.state, words={item.name: item.label for item in BATCH.states}),
         Column(N_("Made"), Batch.made_at, "moment"),

@@ -71,7 +71,7 @@ def _table(model: type[Any], guard: Any, effect: Any) -> Lifecycle:
     return Lifecycle(
         model,
         states=(
-            State("open", N_("open"), "active"),
+            State("open", N_("not closed yet"), "active"),
             State("closed", N_("closed"), "done"),
             State("reopening", N_("closed, opening is asked for"), "waiting"),
         ),
@@ -135,7 +135,7 @@ OPENING = Lifecycle(
     states=(
         State("read", N_("read, to be brought in"), "waiting"),
         State("taken", N_("brought in"), "done"),
-        State("dropped", N_("set aside"), "closed"),
+        State("dropped", N_("the table was set aside"), "closed"),
     ),
     transitions=(
         Transition(
@@ -152,7 +152,7 @@ OPENING = Lifecycle(
             "drop",
             ("read",),
             "dropped",
-            N_("Set aside"),
+            N_("Set the table aside"),
             "dropped",
             permission="fund.manage",
         ),

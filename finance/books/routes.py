@@ -23,6 +23,7 @@ from core.text import N_, Message
 from core.web import navigation
 from core.web.gate import allow
 from core.web.urls import asked_year
+from core.web.words import month_of
 from finance.books import queries, services
 from finance.books.forms import OpeningForm, ReasonForm
 from finance.books.imports import COLUMNS, EXAMPLES, read_opening
@@ -46,7 +47,7 @@ EVENTS = {
     "kept_closed": N_("kept closed"),
     "read": N_("table read"),
     "taken": N_("brought in"),
-    "dropped": N_("set aside"),
+    "dropped": N_("the table was set aside"),
 }
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -56,7 +57,7 @@ def _tasks(user: Any) -> Iterator[navigation.Task]:
     months, years = queries.waiting_reopenings(user)
     for month in months:
         yield navigation.Task(
-            title=Message(N_("Books of %(month)s: opening is asked for"), {"month": f"{month.month:%Y-%m}"}),
+            title=Message(N_("Books of %(month)s: opening is asked for"), {"month": month_of(month.month)}),
             url=url_for("books.month", period_id=month.id),
             action=Message(N_("Look and decide")),
         )
@@ -142,7 +143,7 @@ def close() -> Any:
     flash(
         _(
             "The books are closed up to %(month)s (%(count)s months now).",
-            month=f"{month:%Y-%m}",
+            month=month_of(month),
             count=len(closed),
         ),
         "ok",

@@ -22,7 +22,7 @@ from core.text import N_, Message
 from core.web import navigation
 from core.web.gate import allow
 from core.web.paging import paginate
-from core.web.words import say
+from core.web.words import month_of, say
 from finance.commitments.models import Commitment
 from finance.disbursements.models import Disbursement
 from finance.disbursements.queries import names_of
@@ -200,7 +200,7 @@ def _add_form(offered: Any, formdata: Any = None) -> AddForm:
 
 def _month_form(months: Any, formdata: Any = None) -> MonthForm:
     form = MonthForm(formdata=formdata, prefix="month-")
-    form.month.choices = [SelectChoice(month.isoformat(), month.strftime("%Y-%m")) for month in months]
+    form.month.choices = [SelectChoice(month.isoformat(), month_of(month)) for month in months]
     return form
 
 
@@ -499,7 +499,7 @@ def _tasks(user: Any) -> Iterator[navigation.Task]:
             yield navigation.Task(
                 title=Message(
                     N_("Hosted money of %(name)s: report of %(month)s"),
-                    {"name": hosting.hosted.name, "month": months[0].strftime("%Y-%m")},
+                    {"name": hosting.hosted.name, "month": month_of(months[0])},
                 ),
                 url=url_for("hosting.show", hosting_id=hosting.id) + "#reports",
                 action=Message(N_("Send the report")),

@@ -15,7 +15,7 @@ from core.money import Money
 from core.text import N_, Message
 from core.web import charts
 from core.web.reporting import Cell, Head, Line, Report
-from core.web.words import say, translate
+from core.web.words import month_of, say, translate
 from finance.commitments.rules import SOURCE_DUE
 from finance.funds.models import Budget, FundSource
 from finance.funds.queries import Figures, budget_name
@@ -190,7 +190,9 @@ def _by_month(rows: Sequence[Execution], year: int) -> Report:
         so_far += paid
         url = url_for("exports.postings", fiscal=year, month=_month(month), kind="paid")
         lines.append(
-            Line(_month(month), [Cell(paid, url if paid else ""), Cell(so_far), Cell(rate(so_far, budgeted))])
+            Line(
+                month_of(month), [Cell(paid, url if paid else ""), Cell(so_far), Cell(rate(so_far, budgeted))]
+            )
         )
     urls = [line.cells[0].url for line in lines]
     chart = charts.bars(
@@ -281,7 +283,7 @@ def calendar(user: Any, month: date | None = None) -> Report:
     chart = charts.bars(
         translate(N_("Cash needed by month")),
         charts.WAN,
-        [_month(key) for key in sums],
+        [month_of(key) for key in sums],
         [charts.Series("", list(sums.values()), urls)],
         head=translate(N_("Month")),
     )
@@ -296,7 +298,7 @@ def calendar(user: Any, month: date | None = None) -> Report:
         ),
         lines=[
             Line(
-                _month(key),
+                month_of(key),
                 [
                     Cell(len(members), url),
                     Cell(sum(row.due_on < clock.today() for row in members) or None),

@@ -39,8 +39,8 @@ TRANSFERS = Listing(
     ),
     columns=(
         Column(N_("Organization"), Organization.name, width=36),
-        Column(N_("From"), giver.name, width=28),
-        Column(N_("To"), taker.name, width=28),
+        Column(N_("Handed over by"), giver.name, width=28),
+        Column(N_("Taken over by"), taker.name, width=28),
         Column(N_("State"), CustodyTransfer.state, words={name: item.label for name, item in TRANSFER.by_state.items()}),
         Column(N_("Since"), CustodyTransfer.effective_on, "day"),
         Column(N_("Reason"), CustodyTransfer.reason, width=40),

@@ -10,5 +10,5 @@ from core.web.forms import ChoiceField, DayField, Form, NotBefore, Required
 class DelegationForm(Form):
     assignment = ChoiceField(_l("Role that is lent"), [Required()], coerce=int)
     colleague = ChoiceField(_l("To the colleague"), [Required()], coerce=int)
-    valid_from = DayField(_l("From"), [Required()])
+    valid_from = DayField(_l("First day"), [Required()])
     valid_to = DayField(_l("Until"), [Required(), NotBefore("valid_from")])

@@ -19,8 +19,8 @@ from registry.organizations.forms import ChecksField, WholeNumberField, choices
 class TermForm(Form):
     body = ChoiceField(_l("Body"), validators=[Required()])
     number = WholeNumberField(_l("Number of the term"), validators=[Required(), Between(1, 99)])
-    starts_on = DayField(_l("From"), validators=[Required()])
-    ends_on = DayField(_l("To"), validators=[Required(), NotBefore("starts_on")])
+    starts_on = DayField(_l("First day"), validators=[Required()])
+    ends_on = DayField(_l("Last day"), validators=[Required(), NotBefore("starts_on")])
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

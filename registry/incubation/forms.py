@@ -20,7 +20,7 @@ from registry.organizations.forms import ChecksField, WholeNumberField, choices
 class FilterForm(Form):
     """Filters of the list; a value that is not offered filters nothing."""
 
-    q = StringField(_l("Name"))
+    q = StringField(_l("Name of the place"))
     level = ChoiceField(_l("Level"), default="")
     use = ChoiceField(_l("Use"), default="")
 
@@ -96,7 +96,7 @@ class ServiceForm(Form):
     served_on = DayField(_l("Done on"), validators=[Required()], default=clock.today)
     minutes = WholeNumberField(_l("Minutes"), validators=[Required(), Between(1, 100_000)])
     people = WholeNumberField(_l("People reached"), default=1, validators=[Required(), Between(1, 100_000)])
-    account = TextAreaField(_l("Account"), validators=[MaxLength(4000)])
+    account = TextAreaField(_l("How it went"), validators=[MaxLength(4000)])
     file = FileField(_l("Proof"))
 
     def __init__(self, **kwargs: Any) -> None:

@@ -57,6 +57,8 @@ UNIT_EVENTS = {
     "dissolved": N_("Unit dissolved"),
     "section_added": N_("Section added"),
     "section_closed": N_("Section closed"),
+    "file_layout_set": N_("Layout of the file set"),
+    "payment_layout_set": N_("Layout of payment files set"),
 }
 Answer = str | tuple[str, int] | Response
 
@@ -215,7 +217,7 @@ def publish() -> Answer:
     return _form_page(
         form,
         gettext("Publish a notice to liaison officers"),
-        gettext("Publish the notice"),
+        gettext("Send the notice to the officers"),
         url_for("liaison.notices"),
         intro=gettext("It goes to the officers of your unit and of the units under it."),
     )

@@ -19,9 +19,9 @@ from core.text import N_
 from registry.organizations.models import Organization
 
 OUTCOMES = {
-    "reactivated": N_("reactivated"),
-    "deregistered": N_("deregistered"),
-    "revoked": N_("registration revoked"),
+    "reactivated": N_("rectification and reactivation"),
+    "deregistered": N_("deregistration"),
+    "revoked": N_("revocation of the registration"),
 }
 GROUNDS = {
     "zombie": N_("two years or more without annual inspection"),

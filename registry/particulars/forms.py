@@ -95,8 +95,8 @@ class FilingForm(Form):
         description=_l("The credit code, the letter A, two digits of the year and a serial."),
     )
     title = StringField(_l("Name of the plan"), validators=[Required(), MaxLength(160)])
-    starts_on = DayField(_l("From"), validators=[Required()])
-    ends_on = DayField(_l("To"), validators=[Required(), NotBefore("starts_on")])
+    starts_on = DayField(_l("First day"), validators=[Required()])
+    ends_on = DayField(_l("Last day"), validators=[Required(), NotBefore("starts_on")])
     target = MoneyField(_l("Target in yuan"))
 
 

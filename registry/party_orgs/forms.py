@@ -21,7 +21,7 @@ from registry.party_orgs.models import CHECKS, MARKS, ORG_FORMS, ORG_KINDS, PAPE
 class OrgFilterForm(Form):
     """Filters of the list; a value that is not offered filters nothing."""
 
-    q = StringField(_l("Name"))
+    q = StringField(_l("Name of the party organization"))
     kind = ChoiceField(_l("Kind"), default="")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

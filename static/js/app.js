@@ -17,6 +17,12 @@
     }, root);
   }
 
+  /* Where one is among tabs and views that do not fit the screen. */
+  each(".tabs [aria-current], .views [aria-current], .sections [aria-current]", function (node) {
+    var row = node.parentNode;
+    row.scrollLeft = Math.max(0, node.offsetLeft - row.offsetLeft - (row.clientWidth - node.offsetWidth) / 2);
+  });
+
   /* Rows chosen in a list. */
   function rows(table) {
     var all = table.querySelector("[data-check-all]");

@@ -1,7 +1,8 @@
 """Pictures of the demonstration world: ``python3 run.py screenshots [--all FOLDER]``.
 
 Without words it writes the few of the read-me to docs/screenshots/, each below 200 kB. ``--all``
-writes contact sheets of every page, wide and on a phone, in both languages, to be looked at.
+writes contact sheets of every page, wide and on a phone, in both languages, to be looked at; and
+each page by itself, for what looks odd on a sheet.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import argparse
 import io
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -31,6 +33,7 @@ SHOWN = {
     "record": ("op01", "delivery.record", 390, 844),
 }
 LIMIT = 200_000
+PER_SHEET = 12
 
 
 def shoot(
@@ -74,45 +77,50 @@ def few(live: world.Live, browser: Browser) -> None:
         print(f"docs/screenshots/{name}.png {len(picture) // 1000} kB {pages[0].url}", flush=True)
 
 
-def every(live: world.Live, browser: Browser, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    places = walk.one_of_each(walk.find_all(live, each=2, share=4).pages, live.app)
+def every(live: world.Live, browser: Browser, folder: Path, places: Iterable[walk.Place]) -> None:
+    """Each of these pages at both widths in both languages: as a picture of its own, and on sheets of twelve."""
+    ordered = sorted(places, key=lambda place: (place.login, place.endpoint))
     for width in (1280, 390):
         for language in ("zh", "en"):
-            pictures = (
-                (place, shoot(live, browser, place, width=width, language=language)) for place in places
-            )
-            for number, sheet in enumerate(_sheets(pictures, columns=5 if width > 720 else 10), 1):
+            own = folder / f"{width}-{language}"
+            own.mkdir(parents=True, exist_ok=True)
+            for login, pages in groupby(ordered, key=lambda place: place.login):
+                context = live.context(browser, login, width=width, language=language)
+                page = context.new_page()
+                for place in pages:
+                    page.goto(live.base + place.url)
+                    path = own / f"{place.endpoint}.jpg"
+                    page.screenshot(path=path, full_page=True, type="jpeg", quality=85)
+                context.close()
+            shown = sorted(ordered, key=lambda place: place.endpoint)
+            for number, start in enumerate(range(0, len(shown), PER_SHEET), 1):
                 path = folder / f"{width}-{language}-{number:02d}.png"
-                sheet.save(path)
+                _sheet(own, shown[start : start + PER_SHEET], wide=width > 720).save(path)
                 print(path, flush=True)
 
 
-def _sheets(pictures: Iterator[tuple[walk.Place, bytes]], columns: int) -> Iterator[Image.Image]:
-    """Two rows of pages a sheet, each cut to twice its width, its address above."""
-    cell = 2000 // columns
-    tall = cell * (2 if columns < 8 else 4)
-    held: list[tuple[str, Image.Image]] = []
-
-    def sheet() -> Image.Image:
-        paper = Image.new("RGB", (2000, 2 * (tall + 24)), "#cccccc")
-        pen = ImageDraw.Draw(paper)
-        for index, (name, image) in enumerate(held):
-            x, y = index % columns * cell, index // columns * (tall + 24)
-            pen.text((x + 4, y + 6), name, fill="black")
-            paper.paste(image, (x, y + 24))
-        return paper
-
-    for place, picture in pictures:
-        image = Image.open(io.BytesIO(picture)).convert("RGB")
-        image = image.crop((0, 0, image.width, min(image.height, image.width * tall // cell)))
-        image.thumbnail((cell - 6, tall))
-        held.append((f"{place.login or 'nobody'} {place.endpoint}", image))
-        if len(held) == 2 * columns:
-            yield sheet()
-            held.clear()
-    if held:
-        yield sheet()
+def _sheet(pictures: Path, places: list[walk.Place], *, wide: bool) -> Image.Image:
+    """Pages side by side at a size to read, each with its address above; a long one is cut."""
+    columns, cell, tallest = (4, 640, 960) if wide else (6, 300, 1500)
+    images = []
+    for place in places:
+        with Image.open(pictures / f"{place.endpoint}.jpg") as picture:
+            scale = (cell - 8) / picture.width
+            image = picture.crop((0, 0, picture.width, min(picture.height, round(tallest / scale))))
+            images.append(image.resize((cell - 8, round(image.height * scale)), Image.Resampling.LANCZOS))
+    rows = [images[start : start + columns] for start in range(0, len(images), columns)]
+    heights = [max(image.height for image in row) + 24 for row in rows]
+    paper = Image.new("RGB", (columns * cell, sum(heights)), "#cccccc")
+    pen, top = ImageDraw.Draw(paper), 0
+    for row, height in zip(rows, heights, strict=True):
+        for column, image in enumerate(row):
+            place = places[rows.index(row) * columns + column]
+            pen.text(
+                (column * cell + 4, top + 6), f"{place.login or 'nobody'} {place.url}"[: cell // 6], "black"
+            )
+            paper.paste(image, (column * cell, top + 24))
+        top += height
+    return paper
 
 
 def main(words: list[str]) -> int:
@@ -127,7 +135,8 @@ def main(words: list[str]) -> int:
         instance = options.instance or world.tell_the_world(Path(folder))
         with world.live(instance) as live, world.started_browser() as browser:
             if options.all:
-                every(live, browser, options.all)
+                found = walk.find_all(live, each=2, share=4)
+                every(live, browser, options.all, walk.one_of_each(found.pages, live.app))
             else:
                 few(live, browser)
     return 0

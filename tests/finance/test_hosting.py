@@ -618,4 +618,4 @@ def test_the_host_sends_a_month_from_the_page(bare_app, browser_as):
     page = keeper.get(url).forms["report"].submit().follow()
     assert "7,500.00" in page.text and "报送后未改动" in page.text
     assert "report" not in keeper.get(url).forms
-    assert "7,500.00" in browser_as("clerk").get(url).click(start.strftime("%Y-%m")).text
+    assert "7,500.00" in browser_as("clerk").get(url).click(f"{start.year}年{start.month}月").text
