@@ -40,7 +40,7 @@ ROOMS = (
     "finance.commitments", "finance.disbursements", "finance.recoveries", "finance.hosting", "finance.batches",
     "finance.lottery", "finance.alerts", "finance.books", "finance.exports", "finance.statements",
     "grants.rubrics", "grants.calls", "grants.applications", "grants.notices",
-    "projects.agreements", "projects.delivery", "projects.spending", "projects.supervision",
+    "projects.agreements", "projects.delivery", "projects.team", "projects.spending", "projects.supervision",
     "projects.claims", "projects.closure",
     "evaluation.panels", "evaluation.reviews", "evaluation.decisions", "evaluation.checkpoints",
     "app.home", "app.dossier", "app.portal", "app.search", "app.work", "app.trail", "app.rulebook", "app.handover",

@@ -35,6 +35,7 @@ from app.demo.stage import (
 from app.demo.standing import tell_removals, tell_standing
 from app.demo.story import Delivery, Round, on, paper
 from app.demo.tables import set_tables
+from app.demo.team import tell_team
 from app.demo.till import tell_till
 from app.settings import DEMO_PASSWORD
 from app.work.services import ask_for_export, save_view
@@ -127,6 +128,7 @@ def seed_demo() -> None:
         set_troubles(stage)
     tell_removals(stage)
     tell_people(stage)
+    tell_team(stage)
     tell_register(stage)
     tell_intake(stage)
     # Stays last: nothing is told in a month whose books are closed.

@@ -22,6 +22,8 @@ from registry.credit.services import (
     refuse_proposal,
     refuse_removal,
     remove_adverse,
+    review_proposal,
+    verify_removal,
 )
 from registry.organizations.models import Organization
 from registry.organizations.services import record_inspection, register_organization
@@ -35,6 +37,7 @@ def tell_standing(stage: Stage) -> None:
     """The last organization was on the abnormal list before and is again; two bodies have long been silent."""
     today = clock.today()
     clerk, reviewer, last = stage.people["clerk"], stage.people["reviewer"], stage.organizations[-1]
+    leader = stage.people["leader"]
     with on(today - timedelta(days=680)):
         record_entry(
             last, "abnormal_list", entered_on=clock.today(), grounds=WORDS["first"], source=WORDS["law"], by=clerk
@@ -43,7 +46,8 @@ def tell_standing(stage: Stage) -> None:
         removal = apply_for_removal(_standing_entry(last), reason=WORDS["mended"], by=stage.leaders[last.id])
         examine_removal(removal, opinion=WORDS["seen"], by=clerk)
     with on(today - timedelta(days=638)):
-        grant_removal(removal, by=reviewer)
+        verify_removal(removal, by=reviewer)
+        grant_removal(removal, by=leader)
     silent = _silent_bodies(stage)
     with on(today - timedelta(days=30)):
         _penalties(stage)
@@ -57,7 +61,8 @@ def tell_standing(stage: Stage) -> None:
                 by=clerk,
             )
             if organization is silent[0]:
-                confirm_proposal(proposal, by=reviewer)
+                review_proposal(proposal, by=reviewer)
+                confirm_proposal(proposal, by=leader)
         _people(stage, silent[0])
     with on(today - timedelta(days=28)):
         proposal = propose_entry(
@@ -67,7 +72,7 @@ def tell_standing(stage: Stage) -> None:
 
 
 def tell_removals(stage: Stage) -> None:
-    """Two of the listed ask to be taken off: one was refused and asks again, one waits for the second person."""
+    """Two of the listed ask to be taken off: one was refused and asks again, one waits for the leader."""
     today = clock.today()
     clerk, reviewer = stage.people["clerk"], stage.people["reviewer"]
     listed, last = stage.organizations[20], stage.organizations[-1]
@@ -89,6 +94,7 @@ def tell_removals(stage: Stage) -> None:
         removal = apply_for_removal(_standing_entry(last), reason=WORDS["mended"], by=stage.leaders[last.id])
     with on(today - timedelta(days=1)):
         examine_removal(removal, opinion=WORDS["seen"], by=clerk)
+        verify_removal(removal, by=reviewer)
 
 
 def _standing_entry(organization: Organization) -> CreditEntry:

@@ -419,6 +419,13 @@ def _publicity(values: Mapping[str, Any]) -> Message | None:
     return None
 
 
+def _stars(values: Mapping[str, Any]) -> Message | None:
+    hours = workforce.star_hours(values)
+    if list(hours) != sorted(set(hours)):
+        return Message(N_("Each star takes more hours than the one before."))
+    return None
+
+
 def _tranches(values: Mapping[str, Any]) -> Message | None:
     for template in values["tranche_templates"]:
         try:
@@ -640,7 +647,7 @@ FEDERATION = "东营市民政局《关于党建引领培育发展社区社会组
 RWF = Family(
     "RWF",
     N_("Workforce"),
-    N_("Learning that a registration takes, when a certificate alerts, and the social workers of a federation."),
+    N_("Learning that a registration takes, when a certificate alerts, social workers of a federation, stars of volunteers."),
     workforce.DEFAULTS,
     (
         Parameter("hours_assistant", N_("Hours of learning: assistant social workers"), "whole", workforce.LEARNING_SOURCE, "", 1, 500),
@@ -650,7 +657,15 @@ RWF = Family(
         Parameter("alert_days", N_("A certificate alerts before its end"), "whole", workforce.LEARNING_SOURCE, DAYS, 1, 365),
         Parameter("workers_least", N_("Social workers of a federation, at least"), "whole", FEDERATION, "", 0, 20),
         Parameter("workers_most", N_("Social workers of a federation, at most"), "whole", FEDERATION, "", 1, 50),
+        *(
+            Parameter(f"star_{count}", label, "whole", workforce.STAR_SOURCE, "", 1, 100_000)
+            for count, label in enumerate(
+                (N_("Hours for one star"), N_("Hours for two stars"), N_("Hours for three stars"),
+                 N_("Hours for four stars"), N_("Hours for five stars")), 1,
+            )
+        ),
     ),
+    check=_stars,
 )  # fmt: skip
 
 FAMILIES: dict[str, Family] = {

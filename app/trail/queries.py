@@ -91,6 +91,7 @@ KINDS: dict[str, Kind] = {
     "person": Kind(N_("person"), "name"),
     "social_worker": Kind(N_("social worker"), "person.name"),
     "training": Kind(N_("training"), "title"),
+    "training_plan": Kind(N_("training plan"), "document"),
     "volunteer": Kind(N_("volunteer"), "person.name"),
     "project": Kind(N_("project"), "title", "agreements.project", "project_id"),
     "purchase": Kind(N_("contract"), "service_name"),

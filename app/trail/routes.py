@@ -103,6 +103,7 @@ EVENTS: dict[str, dict[str, str]] = {
     "person": persons.EVENTS,
     "social_worker": workforce.EVENTS,
     "training": workforce.EVENTS,
+    "training_plan": workforce.EVENTS,
     "volunteer": workforce.EVENTS,
     "hosted_outflow": hosting.OUTFLOW_EVENTS,
     "hosting": hosting.EVENTS,

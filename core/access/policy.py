@@ -108,7 +108,7 @@ ROLES: dict[str, Role] = {
             N_("approving leader"),
             "agency",
             _AGENCY_READS | {"call.approve", "call.publish", "decision.approve", "agreement.sign", "disbursement.approve",
-                             "closure.approve", "outcome.decide", "ratio.publish", "rule.approve",
+                             "closure.approve", "outcome.decide", "credit.approve", "ratio.publish", "rule.approve",
                              "recovery.order", "termination.decide", "hosting.sign",
                              "lottery.approve", "alert.close",
                              "person.read", "workforce.read", "liaison.read"},

@@ -23,7 +23,8 @@ WORDS: dict[str, str] = {
     "outcome.decide": N_("decide that a body is reactivated, deregistered or revoked"),
     "credit.read": N_("credit files"),
     "credit.edit": N_("record credit entries, propose entries and examine applications to be taken off"),
-    "credit.review": N_("confirm proposed credit entries and take entries off"),
+    "credit.review": N_("review proposed credit entries and verify corrections"),
+    "credit.approve": N_("decide who goes on a credit list and who is taken off"),
     "party.read": N_("party building of organizations"),
     "party.edit": N_("keep the party-building file of organizations"),
     "incubation.read": N_("incubation bases, hosted organizations and services"),
@@ -157,7 +158,9 @@ STEPS: tuple[Step, ...] = (
         ("application.prescreen",),
         ("application.confirm_eligibility",),
     ),
-    Step(N_("an entry on a credit list, and off it"), ("credit.edit",), ("credit.review",)),
+    Step(
+        N_("an entry on a credit list, and off it"), ("credit.edit",), ("credit.review",), ("credit.approve",)
+    ),
     Step(
         N_("outcome of doubtful standing"),
         ("organization.edit",),

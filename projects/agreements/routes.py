@@ -70,6 +70,9 @@ EVENTS = {
     "terminated": N_("ended early"),
     "ended early, money to be recovered": N_("ended early, money to be recovered"),
     "early end proposed": N_("early end proposed"),
+    "member_picked": N_("taken into the team"),
+    "member_released": N_("left the team"),
+    "hours_given": N_("hours of volunteers noted"),
 }
 
 navigation.add_entry(

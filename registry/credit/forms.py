@@ -12,7 +12,7 @@ from wtforms.validators import ValidationError
 from core import clock
 from core.web.forms import ChoiceField, DayField, Form, MaxLength, MoneyField, Required
 from core.web.words import say
-from registry.credit.models import ADVERSE_KINDS, KINDS, PENALTIES
+from registry.credit.models import ADVERSE_KINDS, KINDS, LISTS, PENALTIES
 
 
 def _choices(words: dict[str, str]) -> list[tuple[str, str]]:
@@ -29,9 +29,9 @@ class EntryForm(Form):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # Final grades come from the evaluation itself; dormant bodies are proposed and confirmed.
+        # Final grades come from the evaluation itself; who goes on a list is proposed and decided.
         self.kind.choices = [
-            item for item in _choices(KINDS) if item[0] not in ("project_grade", "zombie_list")
+            item for item in _choices(KINDS) if item[0] != "project_grade" and item[0] not in LISTS
         ]
         self.penalty.choices = [("", gettext("none")), *_choices(PENALTIES)]
 

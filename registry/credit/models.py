@@ -3,8 +3,8 @@
 The lists (abnormal activity, serious dishonesty, dormant bodies) with in and out dates, penalties, and
 the bars that follow from failed projects. Every final grade is recorded here from above, so that
 eligibility reads it without looking up (社会组织信用信息管理办法). Periods of one list never overlap, says
-the database. What a rule finds due is proposed by one person and confirmed by another; an entry is taken
-off a list on application, examined by one person and decided by another. Adverse records of initiators
+the database. Going on a list takes three people, as does being taken off: proposed or examined by a clerk,
+looked at by a reviewing officer, decided by the leader. Adverse records of initiators
 belong to the person, whatever organization they lead next.
 """
 
@@ -49,8 +49,8 @@ ADVERSE_KINDS = {
 }
 
 _OPEN = "removed_on IS NULL AND kind IN ('abnormal_list', 'dishonesty_list', 'zombie_list')"
-_ALIVE = "state IN ('applied', 'examined')"
-_PROPOSED = "state = 'proposed'"
+_ALIVE = "state IN ('applied', 'examined', 'verified')"
+_WAITING = "state IN ('proposed', 'reviewed')"
 
 
 class CreditEntry(Model):
@@ -84,9 +84,9 @@ class CreditEntry(Model):
 
 
 class CreditProposal(Model):
-    """An entry that one person proposes and another confirms."""
+    """An entry that one person proposes, another reviews and the leader confirms."""
 
-    # state: proposed, confirmed, refused
+    # state: proposed, reviewed, confirmed, refused
     agency_id: Mapped[int] = fk("agency.id", index=False)
     organization_id: Mapped[int] = fk("organization.id", index=False)
     kind: Mapped[str] = mapped_column(String(24))
@@ -96,6 +96,8 @@ class CreditProposal(Model):
     state: Mapped[str] = mapped_column(String(16), default="proposed")
     proposed_by: Mapped[int] = fk("user_account.id", index=False)
     proposed_on: Mapped[date]
+    reviewed_by: Mapped[int | None] = fk("user_account.id", index=False)
+    reviewed_on: Mapped[date | None]
     decided_by: Mapped[int | None] = fk("user_account.id", index=False)
     decided_on: Mapped[date | None]
     entry_id: Mapped[int | None] = fk("credit_entry.id", index=False)
@@ -104,22 +106,26 @@ class CreditProposal(Model):
 
     __table_args__ = (
         CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="two_people"),
+        CheckConstraint(
+            "reviewed_by IS NULL OR (reviewed_by <> proposed_by AND (decided_by IS NULL OR reviewed_by <> decided_by))",
+            name="three_people",
+        ),
         Index(None, "agency_id", "state", "id"),
         Index(
             "uq_credit_proposal_waiting",
             "organization_id",
             "kind",
             unique=True,
-            sqlite_where=text(_PROPOSED),
-            postgresql_where=text(_PROPOSED),
+            sqlite_where=text(_WAITING),
+            postgresql_where=text(_WAITING),
         ),
     )
 
 
 class CreditRemoval(Model):
-    """An application to be taken off, with its proof; examined by one person and decided by another."""
+    """An application to be taken off, with its proof; examined, verified and decided by three people."""
 
-    # state: applied, examined, granted, refused
+    # state: applied, examined, verified, granted, refused
     agency_id: Mapped[int] = fk("agency.id", index=False)
     entry_id: Mapped[int] = fk("credit_entry.id", index=False)
     reason: Mapped[str] = mapped_column(Text)
@@ -131,6 +137,8 @@ class CreditRemoval(Model):
     # The day the correction was verified: the days for taking it off count from it.
     examined_on: Mapped[date | None]
     opinion: Mapped[str] = mapped_column(Text, default="")
+    verified_by: Mapped[int | None] = fk("user_account.id", index=False)
+    verified_on: Mapped[date | None]
     decided_by: Mapped[int | None] = fk("user_account.id", index=False)
     decided_on: Mapped[date | None]
 
@@ -140,6 +148,11 @@ class CreditRemoval(Model):
         CheckConstraint(
             "decided_by IS NULL OR (decided_by <> examined_by AND decided_by <> applied_by)",
             name="two_people",
+        ),
+        CheckConstraint(
+            "verified_by IS NULL OR (verified_by <> examined_by AND verified_by <> applied_by"
+            " AND (decided_by IS NULL OR verified_by <> decided_by))",
+            name="three_people",
         ),
         Index(None, "agency_id", "state", "id"),
         Index(

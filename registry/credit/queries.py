@@ -32,6 +32,9 @@ from registry.proof.queries import add_check
 
 # A page of what is due; the rest comes when these are dealt with.
 DUE_SHOWN = 100
+# Whose decision is still to come, and at whose hands: state to the permission of the next step.
+PROPOSAL_WAITS = {"proposed": "credit.review", "reviewed": "credit.approve"}
+REMOVAL_WAITS = {"applied": "credit.edit", "examined": "credit.review", "verified": "credit.approve"}
 
 
 def entries_of(organization: Organization) -> list[CreditEntry]:
@@ -87,7 +90,7 @@ def living_removals(user: Any, entries: Iterable[CreditEntry]) -> dict[int, Cred
         .join(CreditRemoval.entry)
         .where(
             CreditRemoval.entry_id.in_([entry.id for entry in entries]),
-            CreditRemoval.state.in_(("applied", "examined")),
+            CreditRemoval.state.in_(REMOVAL_WAITS),
             _in_reach(user),
         )
     )
@@ -118,24 +121,31 @@ def proposal_in_scope(user: Any, proposal_id: int) -> CreditProposal | None:
     )
 
 
+def _next_at(model: Any, waits: dict[str, str], user: Any) -> ColumnElement[bool]:
+    """Rows in a state whose next step needs a permission that the person holds at their unit."""
+    return or_(
+        *(
+            and_(model.state == state, model.agency_id.in_(user.agency_ids(permission)))
+            for state, permission in waits.items()
+        )
+    )
+
+
 def removals_waiting(user: Any, *, limit: int = 20) -> list[CreditRemoval]:
-    """Applications whose next step is this person's: examine, or decide."""
+    """Applications whose next step is this person's: examine, verify or decide."""
     return list(
         db.session.scalars(
             select(CreditRemoval)
             .where(
+                _next_at(CreditRemoval, REMOVAL_WAITS, user),
                 or_(
+                    CreditRemoval.state == "applied",
                     and_(
-                        CreditRemoval.state == "applied",
-                        CreditRemoval.agency_id.in_(user.agency_ids("credit.edit")),
-                    ),
-                    and_(
-                        CreditRemoval.state == "examined",
-                        CreditRemoval.agency_id.in_(user.agency_ids("credit.review")),
-                        CreditRemoval.examined_by != user.id,
                         CreditRemoval.applied_by != user.id,
+                        CreditRemoval.examined_by != user.id,
+                        func.coalesce(CreditRemoval.verified_by, 0) != user.id,
                     ),
-                )
+                ),
             )
             .options(joinedload(CreditRemoval.entry).joinedload(CreditEntry.organization))
             .order_by(CreditRemoval.id)
@@ -145,14 +155,14 @@ def removals_waiting(user: Any, *, limit: int = 20) -> list[CreditRemoval]:
 
 
 def proposals_waiting(user: Any, *, limit: int = 20) -> list[CreditProposal]:
-    """Proposed entries that this person may confirm."""
+    """Proposed entries whose next step is this person's: review or confirm."""
     return list(
         db.session.scalars(
             select(CreditProposal)
             .where(
-                CreditProposal.state == "proposed",
-                CreditProposal.agency_id.in_(user.agency_ids("credit.review")),
+                _next_at(CreditProposal, PROPOSAL_WAITS, user),
                 CreditProposal.proposed_by != user.id,
+                func.coalesce(CreditProposal.reviewed_by, 0) != user.id,
             )
             .options(joinedload(CreditProposal.organization))
             .order_by(CreditProposal.id)
@@ -167,7 +177,7 @@ def proposals_shown(user: Any, *, limit: int = 50) -> list[CreditProposal]:
         db.session.scalars(
             select(CreditProposal)
             .where(
-                CreditProposal.state == "proposed",
+                CreditProposal.state.in_(PROPOSAL_WAITS),
                 CreditProposal.agency_id.in_(user.agency_ids("credit.read")),
             )
             .options(joinedload(CreditProposal.organization))
@@ -183,7 +193,7 @@ def removals_shown(user: Any, *, limit: int = 50) -> list[CreditRemoval]:
         db.session.scalars(
             select(CreditRemoval)
             .where(
-                CreditRemoval.state.in_(("applied", "examined")),
+                CreditRemoval.state.in_(REMOVAL_WAITS),
                 CreditRemoval.agency_id.in_(user.agency_ids("credit.read")),
             )
             .options(joinedload(CreditRemoval.entry).joinedload(CreditEntry.organization))
@@ -276,7 +286,9 @@ def credit_rules(organization: Organization, *, on: date) -> Parameters:
 
 
 def due_of(organization: Organization, kind: str) -> Finding | None:
-    """Why an organization is due for a list today, or ``None``."""
+    """Why an organization is due for a list today, or ``None``; the abnormal list has grounds, no rule."""
+    if kind == "abnormal_list":
+        return None
     today, facts = clock.today(), standing_facts(organization)
     if kind == "dishonesty_list":
         return due_for_dishonesty(facts, credit_rules(organization, on=today), on=today)
@@ -304,7 +316,7 @@ def _not_proposed(kind: str) -> Any:
     return ~exists().where(
         CreditProposal.organization_id == Organization.id,
         CreditProposal.kind == kind,
-        CreditProposal.state == "proposed",
+        CreditProposal.state.in_(PROPOSAL_WAITS),
     )
 
 

@@ -70,12 +70,16 @@ navigation.add_entry(
 
 EVENTS = {
     "proposed": N_("Entry proposed"),
+    "reviewed": N_("Proposal reviewed"),
     "confirmed": N_("Entry confirmed"),
     "refused": N_("Refused"),
     "applied": N_("Removal applied for"),
     "examined": N_("Correction examined"),
+    "verified": N_("Correction verified"),
     "granted": N_("Taken off"),
 }
+REMOVAL_ACTS = {"applied": N_("Examine"), "examined": N_("Verify"), "verified": N_("Decide")}
+PROPOSAL_ACTS = {"proposed": N_("Review the proposal"), "reviewed": N_("Confirm or refuse")}
 LIST_PAGES = ("credit.lists", "credit.due", "credit.adverse", "credit.new_adverse", "credit.end_adverse",
               "credit.show_proposal", "credit.show_removal")  # fmt: skip
 
@@ -104,7 +108,7 @@ def _tasks(user: Any) -> Iterator[navigation.Task]:
                 {"kind": Message(KINDS[removal.entry.kind]), "name": removal.entry.organization.name},
             ),
             url=url_for("credit.show_removal", removal_id=removal.id),
-            action=Message(N_("Decide")) if removal.state == "examined" else Message(N_("Examine")),
+            action=Message(REMOVAL_ACTS[removal.state]),
             due=clock.add_working_days(removal.examined_on or removal.applied_on, days),
         )
     for proposal in queries.proposals_waiting(user):
@@ -114,7 +118,7 @@ def _tasks(user: Any) -> Iterator[navigation.Task]:
                 {"kind": Message(KINDS[proposal.kind]), "name": proposal.organization.name},
             ),
             url=url_for("credit.show_proposal", proposal_id=proposal.id),
-            action=Message(N_("Confirm or refuse")),
+            action=Message(PROPOSAL_ACTS[proposal.state]),
         )
 
 
@@ -221,7 +225,10 @@ def remove(entry_id: int) -> Answer:
             sent = form.file.data
             file = store(sent.stream, sent.filename, by=current_user) if sent and sent.filename else None
             removal = services.apply_for_removal(entry, reason=form.reason.data, file=file, by=current_user)
-            flash(gettext("The application is made. One person examines it, another decides."), "ok")
+            flash(
+                gettext("The application is made. It is examined and verified, then the leader decides."),
+                "ok",
+            )
             return redirect(url_for("credit.show_removal", removal_id=removal.id), code=303)
         except Refusal as refusal:
             form.form_errors.append(say(refusal.sentence))
@@ -243,7 +250,8 @@ def show_removal(removal_id: int) -> str:
 
 def _removal_page(removal: CreditRemoval, **forms: Any) -> str:
     steps = {item.name for item in available(removal, current_user)}
-    decides = "grant" in steps and current_user.id not in (removal.examined_by, removal.applied_by)
+    before = (removal.applied_by, removal.examined_by, removal.verified_by)
+    fresh = current_user.id not in before
     days = int(queries.credit_rules(removal.entry.organization, on=clock.today())["removal_days"])
     return render_template(
         "credit/show_removal.html",
@@ -253,8 +261,8 @@ def _removal_page(removal: CreditRemoval, **forms: Any) -> str:
         file=db.session.get(StoredFile, removal.file_id) if removal.file_id else None,
         due=clock.add_working_days(removal.examined_on or removal.applied_on, days),
         examine=(forms.get("examine") or ExamineForm()) if "examine" in steps else None,
-        decide=(forms.get("decide") or NoteForm()) if decides else None,
-        people=_people(removal.applied_by, removal.examined_by, removal.decided_by),
+        decide=(forms.get("decide") or NoteForm()) if fresh and steps & {"verify", "grant"} else None,
+        people=_people(*before, removal.decided_by),
         history=history_of(removal),
         events=EVENTS,
         source=CREDIT_LAW,
@@ -283,12 +291,12 @@ def examine(removal_id: int) -> Any:
     if not form.validate():
         return _removal_page(removal, examine=form), 422
     services.examine_removal(removal, opinion=form.opinion.data, by=current_user)
-    flash(gettext("It is examined. Another person decides."), "ok")
+    flash(gettext("It is examined. A reviewing officer verifies it, then the leader decides."), "ok")
     return redirect(url_for("credit.show_removal", removal_id=removal.id), code=303)
 
 
-@bp.post("/removals/<int:removal_id>/<any(grant,refuse):step>")
-@allow("credit.review")
+@bp.post("/removals/<int:removal_id>/<any(verify,grant,refuse):step>")
+@allow("credit.review", "credit.approve")
 def decide_removal(removal_id: int, step: str) -> Any:
     removal = _removal(removal_id)
     form = NoteForm()
@@ -297,7 +305,10 @@ def decide_removal(removal_id: int, step: str) -> Any:
         return _removal_page(removal, decide=form), 422
     if not form.validate():
         return _removal_page(removal, decide=form), 422
-    if step == "grant":
+    if step == "verify":
+        services.verify_removal(removal, note=form.note.data or "", by=current_user)
+        flash(gettext("It is verified. The leader decides."), "ok")
+    elif step == "grant":
         services.grant_removal(removal, note=form.note.data or "", by=current_user)
         flash(gettext("The entry is removed from that day on; its history stays."), "ok")
     else:
@@ -339,7 +350,8 @@ def due() -> str:
 
 
 @bp.route(
-    "/of/<int:organization_id>/propose/<any(dishonesty_list,zombie_list):kind>", methods=["GET", "POST"]
+    "/of/<int:organization_id>/propose/<any(abnormal_list,dishonesty_list,zombie_list):kind>",
+    methods=["GET", "POST"],
 )
 @allow("credit.edit")
 def propose(organization_id: int, kind: str) -> Answer:
@@ -357,7 +369,7 @@ def propose(organization_id: int, kind: str) -> Answer:
                 source=form.source.data or "",
                 by=current_user,
             )
-            flash(gettext("The entry is proposed. Another person confirms it."), "ok")
+            flash(gettext("The entry is proposed. It is reviewed, then the leader decides."), "ok")
             return redirect(url_for("credit.show_proposal", proposal_id=proposal.id), code=303)
         except Refusal as refusal:
             form.form_errors.append(say(refusal.sentence))
@@ -380,7 +392,8 @@ def show_proposal(proposal_id: int) -> str:
 
 
 def _proposal_page(proposal: CreditProposal, form: NoteForm | None = None) -> str:
-    decides = any(item.name == "confirm" for item in available(proposal, current_user))
+    steps = {item.name for item in available(proposal, current_user)}
+    fresh = current_user.id not in (proposal.proposed_by, proposal.reviewed_by)
     rules = queries.credit_rules(proposal.organization, on=clock.today())
     return render_template(
         "credit/show_proposal.html",
@@ -389,15 +402,15 @@ def _proposal_page(proposal: CreditProposal, form: NoteForm | None = None) -> st
         finding=Finding.from_dict(proposal.finding) if proposal.finding else None,
         forbids=rules[f"{proposal.kind.removesuffix('_list')}_forbids"],
         consequence_words=CONSEQUENCES,
-        form=(form or NoteForm()) if decides and proposal.proposed_by != current_user.id else None,
-        people=_people(proposal.proposed_by, proposal.decided_by),
+        form=(form or NoteForm()) if fresh and steps & {"review", "confirm"} else None,
+        people=_people(proposal.proposed_by, proposal.reviewed_by, proposal.decided_by),
         history=history_of(proposal),
         events=EVENTS,
     )
 
 
-@bp.post("/proposals/<int:proposal_id>/<any(confirm,refuse):step>")
-@allow("credit.review")
+@bp.post("/proposals/<int:proposal_id>/<any(review,confirm,refuse):step>")
+@allow("credit.review", "credit.approve")
 def decide_proposal(proposal_id: int, step: str) -> Any:
     proposal = _proposal(proposal_id)
     form = NoteForm()
@@ -406,7 +419,10 @@ def decide_proposal(proposal_id: int, step: str) -> Any:
         return _proposal_page(proposal, form), 422
     if not form.validate():
         return _proposal_page(proposal, form), 422
-    if step == "confirm":
+    if step == "review":
+        services.review_proposal(proposal, note=form.note.data or "", by=current_user)
+        flash(gettext("It is reviewed. The leader decides."), "ok")
+    elif step == "confirm":
         services.confirm_proposal(proposal, note=form.note.data or "", by=current_user)
         flash(gettext("The entry is made. Eligibility reads it from now on."), "ok")
     else:

@@ -17,7 +17,7 @@ from core.money import Money
 from core.rules.rules import Finding
 from core.text import N_, Message
 from registry.agencies.models import Agency
-from registry.credit.lifecycle import TWO_PEOPLE
+from registry.credit.lifecycle import SEVERAL_PEOPLE
 from registry.credit.models import (
     ADVERSE_KINDS,
     KINDS,
@@ -28,6 +28,7 @@ from registry.credit.models import (
     CreditProposal,
     CreditRemoval,
 )
+from registry.credit.queries import PROPOSAL_WAITS, REMOVAL_WAITS
 from registry.credit.rules import overlaps
 from registry.organizations.models import Organization
 from registry.persons.models import Person
@@ -139,7 +140,7 @@ def apply_for_removal(
         raise Refusal(Message(N_("Say what was put right and when.")))
     waiting = db.session.scalar(
         select(CreditRemoval.id).where(
-            CreditRemoval.entry_id == entry.id, CreditRemoval.state.in_(("applied", "examined"))
+            CreditRemoval.entry_id == entry.id, CreditRemoval.state.in_(REMOVAL_WAITS)
         )
     )
     if waiting is not None:
@@ -159,14 +160,19 @@ def apply_for_removal(
 
 
 def examine_removal(removal: CreditRemoval, *, opinion: str, by: Any) -> None:
-    """The first of two: what was looked at and found."""
+    """The clerk: what was looked at and found."""
     if not opinion.strip():
         raise Refusal(Message(N_("Say what you looked at and what you found.")))
     fire(removal, "examine", by=by, opinion=opinion.strip(), note=opinion.strip())
 
 
+def verify_removal(removal: CreditRemoval, *, note: str = "", by: Any) -> None:
+    """The reviewing officer agrees that it is put right; the leader decides."""
+    fire(removal, "verify", by=by, note=note.strip())
+
+
 def grant_removal(removal: CreditRemoval, *, note: str = "", by: Any) -> None:
-    """The second of two takes the entry off, from today on."""
+    """The leader takes the entry off, from today on."""
     fire(removal, "grant", by=by, note=note.strip())
     remove_entry(removal.entry, removed_on=clock.today(), by=by)
 
@@ -174,7 +180,7 @@ def grant_removal(removal: CreditRemoval, *, note: str = "", by: Any) -> None:
 def refuse_removal(removal: CreditRemoval, *, note: str, by: Any) -> None:
     if not note.strip():
         raise Refusal(Message(N_("Say why the entry stays.")))
-    fire(removal, "refuse", by=by, note=note.strip())
+    fire(removal, "turn_down" if removal.state == "examined" else "refuse", by=by, note=note.strip())
 
 
 # Proposed and confirmed -------------------------------------------------------------------------
@@ -189,7 +195,7 @@ def propose_entry(
     source: str = "",
     by: Any,
 ) -> CreditProposal:
-    """One person proposes that an organization goes on a list; another confirms it."""
+    """A clerk proposes that an organization goes on a list; another reviews it, the leader confirms it."""
     if kind not in LISTS:
         raise ValueError(f"no list {kind}")
     if not by.may("credit.edit", agency_id=organization.agency_id):
@@ -201,13 +207,11 @@ def propose_entry(
         select(CreditProposal.id).where(
             CreditProposal.organization_id == organization.id,
             CreditProposal.kind == kind,
-            CreditProposal.state == "proposed",
+            CreditProposal.state.in_(PROPOSAL_WAITS),
         )
     )
     if waiting is not None:
-        raise Refusal(
-            Message(N_("This entry is proposed already and waits for the second person.")), status=409
-        )
+        raise Refusal(Message(N_("This entry is proposed already and waits for its decision.")), status=409)
     proposal = CreditProposal(
         agency_id=organization.agency_id,
         organization_id=organization.id,
@@ -224,8 +228,13 @@ def propose_entry(
     return proposal
 
 
+def review_proposal(proposal: CreditProposal, *, note: str = "", by: Any) -> None:
+    """The reviewing officer agrees; the leader decides."""
+    fire(proposal, "review", by=by, note=note.strip())
+
+
 def confirm_proposal(proposal: CreditProposal, *, note: str = "", by: Any) -> CreditEntry:
-    """The second of two: the entry is made, with today's day."""
+    """The leader: the entry is made, with today's day."""
     fire(proposal, "confirm", by=by, note=note.strip())
     entry = record_entry(
         proposal.organization,
@@ -243,7 +252,7 @@ def confirm_proposal(proposal: CreditProposal, *, note: str = "", by: Any) -> Cr
 def refuse_proposal(proposal: CreditProposal, *, note: str, by: Any) -> None:
     if not note.strip():
         raise Refusal(Message(N_("Say why it is not entered.")))
-    fire(proposal, "refuse", by=by, note=note.strip())
+    fire(proposal, "turn_down" if proposal.state == "proposed" else "refuse", by=by, note=note.strip())
 
 
 # Persons ----------------------------------------------------------------------------------------
@@ -289,7 +298,9 @@ def remove_adverse(row: AdverseRecord, *, reason: str, by: Actor) -> None:
         raise Refusal(Message(N_("This entry has been removed already.")), status=409)
     if not reason.strip():
         raise Refusal(Message(N_("Say why the record ends.")))
-    require_distinct({"recorded": row.recorded_by, "removed": by.actor_id}, rule="RAP-2", source=TWO_PEOPLE)
+    require_distinct(
+        {"recorded": row.recorded_by, "removed": by.actor_id}, rule="RAP-2", source=SEVERAL_PEOPLE
+    )
     row.removed_on, row.removed_by, row.removal_reason = clock.today(), by.actor_id, reason.strip()
     db.session.flush()
     record(row, "removed", by=by, details={"note": reason.strip()})

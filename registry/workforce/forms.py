@@ -14,6 +14,7 @@ from core.web.words import say
 from registry.agencies.models import Agency
 from registry.organizations.forms import ChecksField
 from registry.workforce.models import LEVELS, SKILLS, TRAINING_KINDS
+from registry.workforce.rules import STARS
 
 
 def _choices(words: dict[str, str]) -> list[tuple[str, str]]:
@@ -39,9 +40,11 @@ class VolunteersFilter(Form):
     q = StringField(_l("Name or organization"))
     skill = ChoiceField(_l("Skill"), default="")
     state = ChoiceField(_l("State"), default="")
+    stars = ChoiceField(_l("Stars"), default="")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.stars.choices = [("", gettext("all")), *((str(count), str(count)) for count in range(STARS + 1))]
         self.skill.choices = [("", gettext("all")), *_choices(SKILLS)]
         self.state.choices = [
             ("", gettext("all")),
@@ -150,6 +153,30 @@ class TrainingForm(Form):
     held_on = DayField(_l("Day"), validators=[Required()])
     hours = IntegerField(_l("Hours"), validators=[Required(), Between(1, 200)])
     place = StringField(_l("Place"), validators=[MaxLength(120)])
+
+    def __init__(self, agencies: Sequence[Agency], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.agency.choices = [(str(agency.id), agency.name) for agency in agencies]
+        self.kind.choices = _choices(TRAINING_KINDS)
+
+
+class TrainingsFilter(Form):
+    year = StringField(_l("Year"), validators=[MaxLength(4)])
+    kind = ChoiceField(_l("Kind of training"), default="")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind.choices = [("", gettext("all")), *_choices(TRAINING_KINDS)]
+
+
+class PlanForm(Form):
+    agency = ChoiceField(_l("Held by"), validators=[Required()])
+    year = IntegerField(_l("Year"), validators=[Required(), Between(2000, 2100)])
+    kind = ChoiceField(_l("Kind of training"), validators=[Required()])
+    trainings = IntegerField(_l("Trainings"), validators=[Required(), Between(1, 1000)])
+    hours = IntegerField(_l("Hours in all"), validators=[Required(), Between(1, 10_000)])
+    persons = IntegerField(_l("Persons to be reached"), validators=[Required(), Between(1, 1_000_000)])
+    document = StringField(_l("Document that holds the plan"), validators=[Required(), MaxLength(200)])
 
     def __init__(self, agencies: Sequence[Agency], **kwargs: Any) -> None:
         super().__init__(**kwargs)

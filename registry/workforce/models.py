@@ -2,7 +2,7 @@
 
 A social worker's level is that of the highest certificate in force (助理社会工作师, 社会工作师,
 高级社会工作师). A volunteer is kept with their own consent, a minor with that of a guardian besides;
-without it no hours are written down. Before work that may be dangerous there is an insurance in force
+without it no hours are written down. A social worker consents to be picked for projects of others. Before work that may be dangerous there is an insurance in force
 (志愿服务条例 Art. 17). Trainings say who was invited and who came. What is taken out at a person's wish
 leaves the hours and attendances as numbers.
 """
@@ -59,6 +59,9 @@ class SocialWorker(Model):
     until: Mapped[date | None]
     # Level of the highest certificate that is not withdrawn; kept so that the list filters by it.
     level: Mapped[str] = mapped_column(String(16), default="")
+    # Consent to be picked for projects of other organizations; work for the employer needs none.
+    consented_on: Mapped[date | None]
+    consent_form: Mapped[str] = mapped_column(String(120), default="", server_default="")
 
     person: Mapped[Person] = relationship()
     agency: Mapped[Agency] = relationship()
@@ -160,6 +163,26 @@ class Training(Model):
     __table_args__ = (
         CheckConstraint("hours BETWEEN 1 AND 200", name="hours_range"),
         Index(None, "agency_id", "held_on", "id"),
+    )
+
+
+class TrainingPlan(Model):
+    """What a unit means to hold in a year, by kind of training; what was held is counted from the trainings."""
+
+    agency_id: Mapped[int] = fk("agency.id", index=False)
+    year: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(16))
+    trainings: Mapped[int]
+    hours: Mapped[int]
+    persons: Mapped[int]
+    document: Mapped[str] = mapped_column(String(200))
+    recorded_by: Mapped[int | None] = fk("user_account.id", index=False)
+
+    agency: Mapped[Agency] = relationship()
+
+    __table_args__ = (
+        UniqueConstraint("agency_id", "year", "kind"),
+        CheckConstraint("trainings > 0 AND hours > 0 AND persons > 0", name="figures_positive"),
     )
 
 

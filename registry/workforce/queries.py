@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from core import clock
@@ -14,6 +15,7 @@ from core.db import db
 from core.rules.queries import Parameters, parameters
 from core.rules.rules import Finding
 from core.text import N_
+from registry.agencies.models import Agency
 from registry.organizations.models import Organization, OrganizationTag
 from registry.particulars.models import StaffCount
 from registry.proof.queries import add_check
@@ -23,6 +25,7 @@ from registry.workforce.models import (
     SocialWorker,
     Training,
     TrainingAttendance,
+    TrainingPlan,
     Volunteer,
     VolunteerCover,
     VolunteerHours,
@@ -180,6 +183,94 @@ def consent_of(volunteer: Volunteer, on: date) -> Finding:
         guardian_consented=volunteer.guardian_consented_on is not None,
         on=on,
     )
+
+
+def stars_of(volunteer: Volunteer, minutes: int) -> Finding:
+    """The stars that a volunteer's hours make where they are kept."""
+    return rules.star_finding(minutes, rules.star_hours(workforce_rules(volunteer.agency.division_code)))
+
+
+def _hours_of_stars(user: Any) -> dict[tuple[int, ...], set[int]]:
+    """Hours of each star -> the units with volunteers where these hours are in force."""
+    found: dict[tuple[int, ...], set[int]] = {}
+    kept = select(Volunteer.id).where(Volunteer.agency_id == Agency.id).exists()
+    for agency_id, division in db.session.execute(
+        select(Agency.id, Agency.division_code).where(Agency.id.in_(user.agency_ids("workforce.read")), kept)
+    ):
+        found.setdefault(rules.star_hours(workforce_rules(division)), set()).add(agency_id)
+    return found
+
+
+def with_stars(user: Any, stars: int) -> ColumnElement[bool]:
+    """The volunteers whose hours make exactly so many stars, by the rules of the unit that keeps them."""
+    given = (
+        select(func.coalesce(func.sum(VolunteerHours.minutes), 0))
+        .where(VolunteerHours.volunteer_id == Volunteer.id)
+        .scalar_subquery()
+    )
+    parts = []
+    for hours, agencies in _hours_of_stars(user).items():
+        reached = and_(Volunteer.agency_id.in_(agencies), given >= (hours[stars - 1] * 60 if stars else 0))
+        parts.append(and_(reached, given < hours[stars] * 60) if stars < len(hours) else reached)
+    return or_(false(), *parts)
+
+
+def star_counts(user: Any) -> dict[int, int]:
+    """Stars -> volunteers in the lists who have them, five first; without any star: 0."""
+    return {
+        stars: db.session.scalar(
+            select(func.count())
+            .select_from(Volunteer)
+            .where(
+                Volunteer.agency_id.in_(user.agency_ids("workforce.read")),
+                Volunteer.left_on.is_(None),
+                with_stars(user, stars),
+            )
+        )
+        or 0
+        for stars in range(rules.STARS, -1, -1)
+    }
+
+
+def visible_plans(user: Any) -> Select[TrainingPlan]:
+    return (
+        select(TrainingPlan)
+        .where(TrainingPlan.agency_id.in_(user.agency_ids("workforce.read")))
+        .options(joinedload(TrainingPlan.agency))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What was held of a plan: trainings, their hours, and the persons who came to any of them."""
+
+    trainings: int
+    hours: int
+    persons: int
+
+
+def held(plans: Sequence[TrainingPlan]) -> dict[int, Held]:
+    """Plan id -> what was held until today by the unit in the year, of its kind."""
+    today, found = clock.today(), {}
+    for plan in plans:
+        last = min(today, date(plan.year, 12, 31))
+        of_plan = (
+            Training.agency_id == plan.agency_id,
+            Training.kind == plan.kind,
+            Training.held_on.between(date(plan.year, 1, 1), last),
+        )
+        count, hours = db.session.execute(
+            select(func.count(), func.coalesce(func.sum(Training.hours), 0)).where(*of_plan)
+        ).one()
+        # Who was taken out at their wish still counts, each attendance as one person.
+        who = func.coalesce(TrainingAttendance.person_id, -TrainingAttendance.id)
+        persons = db.session.scalar(
+            select(func.count(who.distinct()))
+            .join(Training, Training.id == TrainingAttendance.training_id)
+            .where(*of_plan, TrainingAttendance.state == "attended")
+        )
+        found[plan.id] = Held(count, hours, persons or 0)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

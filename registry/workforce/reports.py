@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Select, String, cast, func, or_, select
@@ -21,10 +21,18 @@ from registry.workforce.models import (
     Certificate,
     SocialWorker,
     Training,
+    TrainingPlan,
     Volunteer,
+    VolunteerHours,
 )
-from registry.workforce.queries import visible_trainings, visible_volunteers, visible_workers
-from registry.workforce.rules import DEFAULTS
+from registry.workforce.queries import (
+    visible_plans,
+    visible_trainings,
+    visible_volunteers,
+    visible_workers,
+    with_stars,
+)
+from registry.workforce.rules import DEFAULTS, STARS
 
 
 def _named(query: Select[Any], model: Any, args: Arguments) -> Select[Any]:
@@ -67,6 +75,17 @@ def volunteer_rows(user: Any, args: Arguments) -> Select[Any]:
         query = query.where(Volunteer.left_on.is_(None), Volunteer.consented_on.is_(None))
     if state == "left":
         query = query.where(Volunteer.left_on.is_not(None))
+    if args.get("stars") in {str(count) for count in range(STARS + 1)}:
+        query = query.where(with_stars(user, int(args["stars"])))
+    return query
+
+
+def training_rows(user: Any, args: Arguments) -> Select[Any]:
+    query, year = visible_trainings(user), args.get("year", "")
+    if args.get("kind") in TRAINING_KINDS:
+        query = query.where(Training.kind == args["kind"])
+    if year.isdecimal() and len(year) == 4 and int(year) > 0:
+        query = query.where(Training.held_on.between(date(int(year), 1, 1), date(int(year), 12, 31)))
     return query
 
 
@@ -103,7 +122,7 @@ VOLUNTEERS = Listing(
     title=N_("Volunteers"),
     permissions=("workforce.read",),
     rows=volunteer_rows,
-    filters=("q", "skill", "state"),
+    filters=("q", "skill", "state", "stars"),
     orders={"first": ((Volunteer.id, False),)},
     joins=lambda query: (
         query.join(Person, Person.id == Volunteer.person_id)
@@ -117,6 +136,13 @@ VOLUNTEERS = Listing(
         Column(N_("In the list since"), Volunteer.registered_on, "day"),
         Column(N_("Consent given on"), Volunteer.consented_on, "day"),
         Column(N_("Left on"), Volunteer.left_on, "day"),
+        Column(
+            N_("Hours given"),
+            select(func.coalesce(func.sum(VolunteerHours.minutes), 0))
+            .where(VolunteerHours.volunteer_id == Volunteer.id)
+            .scalar_subquery(),
+            write=lambda minutes: f"{minutes / 60:.1f}",
+        ),
         Column(N_("Identity number"), Person.identity_masked),
         Column(N_("Kept by"), Agency.name, width=28),
     ),
@@ -125,7 +151,8 @@ TRAININGS = Listing(
     name="workforce.trainings",
     title=N_("Trainings"),
     permissions=("workforce.read",),
-    rows=lambda user, args: visible_trainings(user),
+    rows=training_rows,
+    filters=("year", "kind"),
     orders={"newest": ((Training.held_on, True), (Training.id, True))},
     joins=lambda query: query.join(Agency, Agency.id == Training.agency_id),
     columns=(
@@ -135,5 +162,22 @@ TRAININGS = Listing(
         Column(N_("Hours"), Training.hours, "number"),
         Column(N_("Place"), Training.place, width=28),
         Column(N_("Held by"), Agency.name, width=28),
+    ),
+)
+PLANS = Listing(
+    name="workforce.plans",
+    title=N_("Training plan"),
+    permissions=("workforce.read",),
+    rows=lambda user, args: visible_plans(user),
+    orders={"newest": ((TrainingPlan.year, True), (TrainingPlan.id, False))},
+    joins=lambda query: query.join(Agency, Agency.id == TrainingPlan.agency_id),
+    columns=(
+        Column(N_("Year"), TrainingPlan.year, "number"),
+        Column(N_("Held by"), Agency.name, width=28),
+        Column(N_("Kind of training"), TrainingPlan.kind, words=TRAINING_KINDS, width=28),
+        Column(N_("Trainings"), TrainingPlan.trainings, "number"),
+        Column(N_("Hours in all"), TrainingPlan.hours, "number"),
+        Column(N_("Persons to be reached"), TrainingPlan.persons, "number"),
+        Column(N_("Document that holds the plan"), TrainingPlan.document, width=36),
     ),
 )

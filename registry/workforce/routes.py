@@ -64,8 +64,10 @@ EVENTS = {
     "cover_noted": N_("Insurance noted"),
     "hours_noted": N_("Hours noted"),
     "planned": N_("Planned"),
+    "plan_recorded": N_("Training plan noted"),
     "invited": N_("Persons invited"),
     "attendance_noted": N_("Attendance noted"),
+    "picked": N_("Taken into the team of a project"),
 }
 Answer = str | tuple[str, int] | Response
 
@@ -263,6 +265,36 @@ def renew(certificate_id: int) -> Answer:
     )  # fmt: skip
 
 
+@bp.route("/<int:worker_id>/consent", methods=["GET", "POST"])
+@allow("workforce.edit")
+def worker_consent(worker_id: int) -> Answer:
+    """Consent to be picked for projects of other organizations."""
+    row = _kept(SocialWorker, worker_id)
+    form, back = (
+        forms.ConsentForm(data={"on": clock.today()}),
+        url_for("workforce.worker", worker_id=worker_id),
+    )
+    done = _do(
+        form,
+        lambda: services.note_consent(row, form.on.data, form=form.paper.data, by=current_user),
+        gettext("The consent is noted."),
+        back,
+    )
+    return done or _form_page(
+        form, gettext("Note the consent"), gettext("Note the consent"), back, intro=row.person.name
+    )
+
+
+@bp.post("/<int:worker_id>/consent/withdrawal")
+@allow("workforce.edit")
+def withdraw_worker(worker_id: int) -> Response:
+    services.withdraw_consent(_kept(SocialWorker, worker_id), by=current_user)
+    flash(
+        gettext("The consent is taken back; no project of another organization may pick this person."), "ok"
+    )
+    return redirect(url_for("workforce.worker", worker_id=worker_id), code=303)
+
+
 @bp.route("/<int:worker_id>/leave", methods=["GET", "POST"])
 @allow("workforce.edit")
 def leave_worker(worker_id: int) -> Answer:
@@ -339,6 +371,7 @@ def volunteer(volunteer_id: int) -> str:
             queries.consent_of(row, today),
             rules.cover(covered=queries.is_covered(row, today), dangerous=False),
         ],
+        stars=queries.stars_of(row, queries.minutes_of([row.id]).get(row.id, 0)),
         minor=rules.is_minor(row.person.born_on, today),
         hours=queries.hours_of(row),
         minutes=queries.minutes_of([row.id]).get(row.id, 0),
@@ -467,7 +500,43 @@ def trainings() -> str:
         )
     }
     return render_template(
-        "workforce/trainings.html", table=table, page=table.page, kinds=TRAINING_KINDS, counts=counts
+        "workforce/trainings.html", table=table, page=table.page, kinds=TRAINING_KINDS, counts=counts,
+        form=forms.TrainingsFilter(request.args),
+    )  # fmt: skip
+
+
+@bp.get("/trainings/plan")
+@allow("workforce.read")
+def plans() -> str:
+    """What each unit means to hold in a year, beside what was held."""
+    table = tables.show(reports.PLANS, current_user)
+    return render_template(
+        "workforce/plans.html", table=table, page=table.page, held=queries.held(table.page.rows),
+        kinds=TRAINING_KINDS,
+    )  # fmt: skip
+
+
+@bp.route("/trainings/plan/new", methods=["GET", "POST"])
+@allow("workforce.edit")
+def add_plan() -> Answer:
+    form = forms.PlanForm(_agencies(), data={"year": clock.today().year})
+    done = _do(
+        form,
+        lambda: services.record_plan(
+            db.session.get_one(Agency, int(form.agency.data)),
+            form.year.data,
+            form.kind.data,
+            trainings=form.trainings.data,
+            hours=form.hours.data,
+            persons=form.persons.data,
+            document=form.document.data,
+            by=current_user,
+        ),
+        gettext("The plan is noted."),
+        url_for("workforce.plans"),
+    )
+    return done or _form_page(
+        form, gettext("Note a training plan"), gettext("Note the plan"), url_for("workforce.plans")
     )
 
 
@@ -566,6 +635,8 @@ def figures() -> str:
         totals=queries.totals(current_user),
         staffing=queries.staffing(current_user),
         federations=queries.staffing(current_user, federations=True),
+        stars=queries.star_counts(current_user),
+        star_source=rules.STAR_SOURCE,
         levels=LEVELS,
         least=values["workers_least"],
         most=values["workers_most"],

@@ -7,6 +7,7 @@ hours, the higher levels 90. 志愿服务条例 Art. 17: an accident insurance b
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -18,9 +19,11 @@ LEARNING_SOURCE = "社会工作者继续教育办法（民发〔2009〕123号）
 CONSENT_SOURCE = "个人信息保护法 第十三条、第三十一条；民法典 第十九条"
 COVER_SOURCE = "志愿服务条例 第十七条"
 RECORD_SOURCE = "志愿服务条例 第十九条"
+STAR_SOURCE = "志愿服务记录办法；东营市志愿者星级评定办法：100、300、600、1000、1500 小时"
 ADULT_AT = 18
+STARS = 5
 # hours_*: hours of learning in a registration, by level; alert_days: how long before its end a certificate alerts;
-# workers_least, workers_most: social workers of a federation (S4-23).
+# workers_least, workers_most: social workers of a federation (S4-23); star_*: hours given for one to five stars.
 DEFAULTS: dict[str, Any] = {
     "hours_assistant": 72,
     "hours_intermediate": 90,
@@ -29,6 +32,11 @@ DEFAULTS: dict[str, Any] = {
     "alert_days": 60,
     "workers_least": 1,
     "workers_most": 2,
+    "star_1": 100,
+    "star_2": 300,
+    "star_3": 600,
+    "star_4": 1000,
+    "star_5": 1500,
 }
 
 
@@ -84,6 +92,39 @@ def cover(*, covered: bool, dangerous: bool) -> Finding:
             source=COVER_SOURCE,
         )
     return Finding("RWF-2", Verdict.MANUAL, title, Message(N_("No accident insurance is in force: only work without danger.")), source=COVER_SOURCE)  # fmt: skip
+
+
+def star_hours(values: Mapping[str, Any]) -> tuple[int, ...]:
+    """The hours that each star takes, the first star first."""
+    return tuple(int(values[f"star_{number}"]) for number in range(1, STARS + 1))
+
+
+def stars(minutes: int, hours: Sequence[int]) -> int:
+    """How many stars so many minutes make, 0 to 5."""
+    return sum(minutes >= needed * 60 for needed in hours)
+
+
+def star_finding(minutes: int, hours: Sequence[int]) -> Finding:
+    """The stars of a volunteer, and what the next one takes."""
+    reached = stars(minutes, hours)
+    given = f"{minutes / 60:.1f}"
+    if reached == len(hours):
+        sentence = Message(
+            N_("%(stars)s stars: the highest is reached with %(given)s hours."),
+            {"stars": reached, "given": given},
+        )
+    else:
+        sentence = Message(
+            N_("%(stars)s stars with %(given)s hours; the next star takes %(needed)s."),
+            {"stars": reached, "given": given, "needed": hours[reached]},
+        )
+    return Finding(
+        "RWF-5",
+        Verdict.PASS if reached else Verdict.NOT_APPLICABLE,
+        Message(N_("Stars by hours given")),
+        sentence,
+        source=STAR_SOURCE,
+    )
 
 
 def learning(*, level: str, hours: int, needed: int, valid_to: date, on: date) -> Finding:

@@ -29,6 +29,7 @@ from registry.workforce.models import (
     SocialWorker,
     Training,
     TrainingAttendance,
+    TrainingPlan,
     Volunteer,
     VolunteerCover,
     VolunteerHours,
@@ -171,8 +172,8 @@ def add_volunteer(
     return volunteer
 
 
-def note_consent(volunteer: Volunteer, on: date, *, form: str, by: Actor) -> None:
-    """The volunteer's own consent, with the paper that holds it."""
+def note_consent(entry: Volunteer | SocialWorker, on: date, *, form: str, by: Actor) -> None:
+    """Somebody's own consent, with the paper that holds it."""
     if on > clock.today():
         raise Refusal(Message(N_("The consent was given today or earlier.")))
     if not form.strip():
@@ -181,19 +182,20 @@ def note_consent(volunteer: Volunteer, on: date, *, form: str, by: Actor) -> Non
             rule="RWF-1",
             source=rules.CONSENT_SOURCE,
         )
-    volunteer.consented_on, volunteer.consent_form = on, form.strip()
+    entry.consented_on, entry.consent_form = on, form.strip()
     db.session.flush()
-    record(volunteer, "consented", by=by, details={"on": on.isoformat(), "note": form.strip()})
+    record(entry, "consented", by=by, details={"on": on.isoformat(), "note": form.strip()})
 
 
-def withdraw_consent(volunteer: Volunteer, *, by: Actor) -> None:
-    """The consent is taken back: the volunteer leaves the list today, what was given stays as numbers
-    (个人信息保护法 Art. 15).
+def withdraw_consent(entry: Volunteer | SocialWorker, *, by: Actor) -> None:
+    """The consent is taken back (个人信息保护法 Art. 15): a volunteer leaves the list today, what was given
+    stays as numbers; a social worker stays, and is picked for projects of others no more.
     """
-    volunteer.consented_on, volunteer.consent_form = None, ""
-    volunteer.left_on = volunteer.left_on or clock.today()
+    entry.consented_on, entry.consent_form = None, ""
+    if isinstance(entry, Volunteer):
+        entry.left_on = entry.left_on or clock.today()
     db.session.flush()
-    record(volunteer, "consent_withdrawn", by=by)
+    record(entry, "consent_withdrawn", by=by)
 
 
 def note_guardian(volunteer: Volunteer, guardian: Person, on: date, *, by: Actor) -> None:
@@ -289,6 +291,49 @@ def plan_training(
     return row
 
 
+def record_plan(
+    agency: Agency,
+    year: int,
+    kind: str,
+    *,
+    trainings: int,
+    hours: int,
+    persons: int,
+    document: str,
+    by: Actor,
+) -> TrainingPlan:
+    """What the unit means to hold of a kind in a year; noted again, the figures of that kind change."""
+    if kind not in TRAINING_KINDS:
+        raise ValueError(f"unknown kind of training {kind}")
+    if min(trainings, hours, persons) < 1:
+        raise Refusal(Message(N_("A plan has at least one training, one hour and one person.")))
+    if not document.strip():
+        raise Refusal(Message(N_("Name the document that holds the plan.")))
+    row = db.session.scalar(
+        select(TrainingPlan).where(
+            TrainingPlan.agency_id == agency.id, TrainingPlan.year == year, TrainingPlan.kind == kind
+        )
+    )
+    figures = {
+        "trainings": trainings,
+        "hours": hours,
+        "persons": persons,
+        "document": document.strip(),
+        "recorded_by": by.actor_id,
+    }
+    if row is None:
+        row = TrainingPlan(agency_id=agency.id, year=year, kind=kind, **figures)
+        db.session.add(row)
+    for name, value in figures.items():
+        setattr(row, name, value)
+    db.session.flush()
+    record(
+        row, "plan_recorded", by=by,
+        details={"year": year, "kind": kind, "trainings": trainings, "hours": hours, "persons": persons},
+    )  # fmt: skip
+    return row
+
+
 def invite(training: Training, people: Sequence[Person], *, by: Actor) -> int:
     """Put persons on the list of a training; how many are new there."""
     known = set(
@@ -334,6 +379,7 @@ def _worker_entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
             item.until,
             {
                 N_("Post"): item.post,
+                N_("Consent"): f"{item.consented_on or ''} {item.consent_form}".strip(),
                 N_("Certificates"): "; ".join(
                     f"{row.number} {row.issued_on}–{row.valid_to}" for row in item.certificates
                 ),
@@ -356,7 +402,9 @@ def _erase_workers(ids: Sequence[int]) -> None:
     db.session.execute(
         update(SocialWorker)
         .where(SocialWorker.id.in_(ids))
-        .values(person_id=_nobody().id, post="", level="", until=clock.today())
+        .values(
+            person_id=_nobody().id, post="", level="", until=clock.today(), consented_on=None, consent_form=""
+        )
     )
 
 

@@ -83,16 +83,27 @@ def test_the_pages_enter_and_remove(bare_app, browser_as):
     with bare_app.app_context():
         identity = world.organization().id
     browser = browser_as("clerk")
+    # What stands by a decision elsewhere one person enters; who goes on a list three decide.
     form = browser.get(f"/credit/of/{identity}/new").forms["entry"]
-    form["kind"], form["entered_on"], form["grounds"] = "abnormal_list", clock.today().isoformat(), ""
+    assert not {"abnormal_list", "dishonesty_list", "zombie_list"} & {
+        item[0] for item in form["kind"].options
+    }
+    form["kind"], form["entered_on"], form["grounds"] = "major_violation", clock.today().isoformat(), ""
     page = form.submit(expect_errors=True)
     assert page.status_int == 422
-    page.forms["entry"]["grounds"] = "连续两年未参加年检"
-    page = page.forms["entry"].submit().follow()
-    assert "连续两年未参加年检" in page.text
+    page.forms["entry"]["grounds"] = "重大违规"
+    assert "重大违规" in page.forms["entry"].submit().follow().text
+    form = browser.get(f"/credit/of/{identity}").click(href="/propose/abnormal_list").forms["proposal"]
+    form["grounds"] = "连续两年未参加年检"
+    address = form.submit().location
+    for who in ("reviewer", "leader"):
+        browser_as(who).get(address).forms["decide"].submit().follow()
+    assert "连续两年未参加年检" in browser.get(f"/credit/of/{identity}").text
     assert "活动异常名录" in browser_as("operator").get(f"/credit/of/{identity}").text
-    # The organization asks, the clerk examines, the reviewer decides; nobody does two of these alone.
-    form = browser_as("operator").get(f"/credit/of/{identity}").click(href="/remove").forms["removal"]
+    # The organization asks, the clerk examines, the reviewer verifies, the leader decides.
+    form = (
+        browser_as("operator").get(f"/credit/of/{identity}").click(href="/remove", index=1).forms["removal"]
+    )
     assert form.submit(expect_errors=True).status_int == 422
     form["reason"] = "已补报年报"
     address = form.submit().location
@@ -103,9 +114,11 @@ def test_the_pages_enter_and_remove(bare_app, browser_as):
     assert "decide" not in page.forms
     page = browser_as("reviewer").get(address)
     form = page.forms["decide"]
-    form.action = form.action.replace("/grant", "/refuse")
+    form.action = form.action.replace("/verify", "/refuse")
     assert "请写明不予移出的理由" in form.submit(expect_errors=True).text
-    page = browser_as("reviewer").get(address).forms["decide"].submit().follow()
+    assert "decide" not in browser_as("leader").get(address).forms
+    browser_as("reviewer").get(address).forms["decide"].submit().follow()
+    browser_as("leader").get(address).forms["decide"].submit().follow()
     assert "已移出" in browser.get(f"/credit/of/{identity}").text
 
 

@@ -127,7 +127,7 @@ def test_the_proof_of_the_register_names_what_is_broken(bare_app):
     assert "credit-overlap" not in told.output
 
 
-def test_an_entry_goes_off_by_application_and_two_people(app):
+def test_an_entry_goes_off_by_application_and_three_people(app):
     with transaction():
         entry = services.record_entry(
             world.organization(), "abnormal_list", entered_on=clock.today() - timedelta(days=30), grounds="示例",
@@ -146,14 +146,21 @@ def test_an_entry_goes_off_by_application_and_two_people(app):
         services.examine_removal(
             db.session.get_one(CreditRemoval, identity), opinion="属实", by=world.user("clerk")
         )
-    with pytest.raises(Refusal), transaction():
-        services.grant_removal(db.session.get_one(CreditRemoval, identity), by=world.user("clerk"))
+    for step, who in ((services.verify_removal, "clerk"), (services.grant_removal, "leader")):
+        with pytest.raises(Refusal), transaction():
+            step(db.session.get_one(CreditRemoval, identity), by=world.user(who))
     with transaction():
+        services.verify_removal(db.session.get_one(CreditRemoval, identity), by=world.user("reviewer"))
+    with pytest.raises(Refusal), transaction():
         services.grant_removal(db.session.get_one(CreditRemoval, identity), by=world.user("reviewer"))
+    with transaction():
+        services.grant_removal(db.session.get_one(CreditRemoval, identity), by=world.user("leader"))
     row = db.session.get_one(CreditRemoval, identity)
     assert row.state == "granted" and row.entry.removed_on == clock.today()
     with pytest.raises(IntegrityError), transaction() as session:
         session.get_one(CreditRemoval, identity).decided_by = row.examined_by
+    with pytest.raises(IntegrityError), transaction() as session:
+        session.get_one(CreditRemoval, identity).decided_by = row.verified_by
 
 
 def test_a_dormant_body_is_found_proposed_and_confirmed(app):
@@ -174,8 +181,19 @@ def test_a_dormant_body_is_found_proposed_and_confirmed(app):
     assert not [item for item in queries.due_entries(clerk) if item[1] == "zombie_list"]
     with pytest.raises(Refusal), transaction():
         services.confirm_proposal(db.session.get_one(CreditProposal, made), by=clerk)
+    for who in (reviewer, world.user("leader")):
+        with pytest.raises(Refusal), transaction():
+            services.confirm_proposal(db.session.get_one(CreditProposal, made), by=who)
     with transaction():
-        services.confirm_proposal(db.session.get_one(CreditProposal, made), by=reviewer)
+        services.review_proposal(db.session.get_one(CreditProposal, made), by=reviewer)
+    assert not [item for item in queries.due_entries(clerk) if item[1] == "zombie_list"]
+    with pytest.raises(Refusal), transaction():
+        services.propose_entry(organization, kind, finding=finding, grounds="示例", by=clerk)
+    with pytest.raises(IntegrityError), transaction() as session:
+        row = session.get_one(CreditProposal, made)
+        row.decided_by = row.reviewed_by
+    with transaction():
+        services.confirm_proposal(db.session.get_one(CreditProposal, made), by=world.user("leader"))
     found = standing(
         queries.standing_facts(world.organization()), STANDING_DEFAULTS, on=clock.today(), applied_on=clock.today()
     )  # fmt: skip
@@ -327,8 +345,10 @@ def test_the_pages_of_the_lists(bare_app, browser_as):
     form = page.click(href=f"/of/{identity}/propose/dishonesty_list").forms["proposal"]
     address = form.submit().location
     assert "decide" not in browser.get(address).forms
-    page = browser_as("reviewer").get(address)
-    page.forms["decide"].submit().follow()
+    for who in ("reviewer", "leader"):
+        page = browser_as(who).get(address)
+        page.forms["decide"].submit().follow()
+        assert "decide" not in browser_as(who).get(address).forms
     standing_page = browser_as("operator").get(f"/credit/of/{identity}/standing")
     assert "不给予资金资助" in standing_page.text and "E6" in standing_page.text
     before = clock.add_months(today, -26).isoformat()

@@ -224,3 +224,110 @@ def test_a_stranger_township_sees_nothing(bare_app, browser_as, path):
     assert "示例志愿者" not in page.text and "示例暖邻" not in page.text
     browser_as("township_clerk").get(f"/workforce/{number}", status=404)
     browser_as("finance").get(path, status=403)
+
+
+@given(
+    st.integers(0, 120_000), st.lists(st.integers(1, 2000), min_size=5, max_size=5, unique=True).map(sorted)
+)
+def test_stars_are_counted_by_the_hours_that_each_takes(minutes, hours):
+    found = rules.stars(minutes, hours)
+    # One by one: a star is reached when its hours are.
+    expected = 0
+    for needed in hours:
+        if minutes // 60 < needed:
+            break
+        expected += 1
+    assert found == expected
+    finding = rules.star_finding(minutes, hours)
+    assert finding.rule == "RWF-5" and finding.source
+    assert finding.sentence.params["stars"] == expected
+
+
+def test_volunteers_are_found_by_their_stars(app):
+    with transaction():
+        row, other = (
+            volunteer(),
+            services.add_volunteer(world.agency(), somebody("示例新人", "13700000002"), by=SYSTEM),
+        )
+        row.registered_on = TODAY() - timedelta(days=60)
+        row.consented_on = row.registered_on
+        for days in range(4):
+            services.note_hours(row, TODAY() - timedelta(days=days), 1440, "示例", by=world.user("clerk"))
+        clerk = world.user("clerk")
+
+        def found(stars):
+            return set(db.session.scalars(select(Volunteer.id).where(queries.with_stars(clerk, stars))))
+
+        assert (found(0), found(1)) == ({row.id, other.id}, set())
+        services.note_hours(row, TODAY() - timedelta(days=5), 240, "示例", by=clerk)
+        assert (found(0), found(1)) == ({other.id}, {row.id})
+        assert queries.star_counts(clerk) == {5: 0, 4: 0, 3: 0, 2: 0, 1: 1, 0: 1}
+        assert queries.stars_of(row, 6000).verdict == "pass"
+        assert queries.star_counts(world.user("township_clerk"))[0] == 0
+
+
+def test_a_training_plan_stands_beside_what_was_held(app):
+    today = TODAY()
+    with transaction():
+        clerk = world.user("clerk")
+
+        def note(**more):
+            told = {"trainings": 2, "hours": 48, "persons": 10, "document": "示例计划", **more}
+            return services.record_plan(world.agency(), today.year, "safety", by=clerk, **told)
+
+        for wrong in ({"trainings": 0}, {"persons": 0}, {"document": " "}):
+            with pytest.raises(Refusal):
+                note(**wrong)
+        plan = note()
+        assert queries.held([plan])[plan.id] == queries.Held(0, 0, 0)
+        for kind, day in (
+            ("safety", today),
+            ("safety", today),
+            ("finance", today),
+            ("safety", date(today.year - 1, 12, 31)),
+        ):
+            row = services.plan_training(world.agency(), "示例", kind, day, 8, by=clerk)
+            services.invite(row, [somebody()], by=clerk)
+            services.note_attendance(
+                row,
+                dict.fromkeys(
+                    db.session.scalars(
+                        select(TrainingAttendance.id).where(TrainingAttendance.training_id == row.id)
+                    ),
+                    "attended",
+                ),
+                by=clerk,
+            )
+        # Who came twice is one person.
+        assert queries.held([plan])[plan.id] == queries.Held(2, 16, 1)
+        assert note(trainings=3).id == plan.id and plan.trainings == 3
+
+
+def test_a_social_worker_takes_the_consent_back_and_stays(app):
+    with transaction():
+        row = services.add_worker(world.agency(), somebody(), since=TODAY(), by=SYSTEM)
+        services.note_consent(row, TODAY(), form="示例", by=SYSTEM)
+        services.withdraw_consent(row, by=SYSTEM)
+        assert (row.consented_on, row.consent_form, row.until) == (None, "", None)
+
+
+def test_the_pages_of_plan_and_stars(bare_app, browser_as):
+    with bare_app.app_context(), transaction():
+        identity = services.add_worker(world.agency(), somebody(), since=TODAY(), by=SYSTEM).id
+    browser = browser_as("clerk")
+    page = browser.get("/workforce/trainings").click(href="/trainings/plan").click(href="/plan/new")
+    form = page.forms["form"]
+    form["kind"], form["trainings"], form["hours"], form["document"] = "safety", "2", "16", "示例培训计划"
+    page = form.submit(expect_errors=True)
+    assert page.status_int == 422 and page.forms["form"]["document"].value == "示例培训计划"
+    page.forms["form"]["persons"] = "30"
+    page = page.forms["form"].submit().follow()
+    assert "0 / 2" in page.text and "示例培训计划" in page.text
+    browser.get("/workforce/trainings?year=0000&kind=nothing")
+    assert "示例培训计划" not in browser_as("township_clerk").get("/workforce/trainings/plan").text
+    assert "志愿者星级" in browser.get("/workforce/figures").text
+    page = browser.get(f"/workforce/{identity}").click(href="/consent")
+    page.forms["form"]["paper"] = "示例同意书"
+    page = page.forms["form"].submit().follow()
+    assert "示例同意书" in page.text
+    assert "未同意" in page.forms["withdraw"].submit().follow().text
