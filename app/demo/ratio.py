@@ -14,10 +14,12 @@ from core import clock
 from core.files.services import store
 from core.money import Money
 from core.rules.services import add_rule_set
-from finance.purchasing.models import RatioSnapshot
-from finance.purchasing.queries import figures, purchase_rows, rows_of_services
-from finance.purchasing.rules import with_correction
+from finance.contracts.queries import purchase_rows
+from finance.contracts.rules import with_correction
+from finance.evidence.queries import rows_of_services
+from finance.figures.queries import figures
 from finance.purchasing.services import import_purchases
+from finance.ratios.models import RatioSnapshot
 from finance.ratios.services import decide_override, freeze, look_at_quarter, propose_override
 from finance.ratios.services import take_step as take_ratio_step
 

@@ -45,8 +45,8 @@ from core.jobs.services import run_next
 from core.money import Money
 from core.web.tables import LISTINGS
 from finance.catalogue.services import add_item
+from finance.contracts.imports import read_purchases
 from finance.funds.services import earmark
-from finance.purchasing.imports import read_purchases
 from finance.purchasing.services import import_purchases
 from grants.applications.services import return_for_supplement, withdraw
 from grants.calls.services import cancel_call, review_call

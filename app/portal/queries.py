@@ -14,7 +14,7 @@ from core.db import db
 from core.money import Money
 from finance.disbursements.models import Disbursement
 from finance.funds.models import Earmark
-from finance.purchasing.models import RatioSnapshot
+from finance.ratios.models import RatioSnapshot
 from finance.ratios.queries import published_snapshots
 from grants.applications.models import Application
 from grants.calls.models import Call

@@ -21,13 +21,13 @@ from core.text import N_
 from core.web import charts
 from core.web.gate import allow
 from core.web.paging import paginate
+from finance.contracts.queries import division_labels
 from finance.disbursements.models import Disbursement
 from finance.funds.routes import purpose_words
 from finance.funds.rules import PURPOSES
 from finance.lottery import queries as lottery_queries
 from finance.lottery import reports as lottery_reports
 from finance.lottery.models import LotteryNotice
-from finance.purchasing.queries import division_labels
 from finance.ratios import queries as ratio_queries
 from grants.calls.models import Call
 from grants.calls.rules import CATEGORIES

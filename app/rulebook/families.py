@@ -20,6 +20,7 @@ from evaluation.checkpoints import rules as checkpoints
 from evaluation.decisions import rules as decisions
 from evaluation.panels import rules as panels
 from finance.commitments import rules as commitments
+from finance.contracts.rules import DEFAULT_PARAMETERS, R30_SOURCES
 from finance.disbursements import rules as till
 from finance.funds import rules as funds
 from finance.funds.policy import LOCAL_LISTS
@@ -27,8 +28,7 @@ from finance.hosting import rules as hosting
 from finance.lines.rules import LINE_DEFAULTS, USES
 from finance.lines.rules import SOURCES as LINE_SOURCES
 from finance.lottery import rules as lottery
-from finance.purchasing.models import REASONS
-from finance.purchasing.rules import DEFAULT_PARAMETERS, R30_SOURCES
+from finance.ratios.models import REASONS
 from finance.ratios.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE, LIMIT_DEFAULTS, LIMIT_SOURCE
 from grants.calls.rules import REL_DEFAULTS, RPN_DEFAULTS, RPN_SOURCE, SOURCES
 from projects.claims import rules as claims

@@ -15,8 +15,9 @@ from core.db import db
 from core.rules.models import RuleSet
 from core.rules.queries import parameters
 from core.text import Message
-from finance.purchasing.queries import continuations, purchase_rows, ratio_parameters
-from finance.purchasing.rules import R30Parameters, RatioFigure, compute_ratio
+from finance.contracts.queries import continuations, purchase_rows, ratio_parameters
+from finance.contracts.rules import R30Parameters
+from finance.figures.rules import RatioFigure, compute_ratio
 from registry.agencies.models import Agency
 from registry.agencies.rules import division_name, normalise_division
 

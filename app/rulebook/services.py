@@ -17,9 +17,9 @@ from core.audit.services import record
 from core.db import db
 from core.lifecycle import fire
 from core.text import N_, Message
-from finance.purchasing.models import LevelFigure
-from finance.purchasing.queries import under
-from finance.purchasing.services import recompute
+from finance.contracts.queries import under
+from finance.figures.models import LevelFigure
+from finance.figures.services import recompute
 from registry.agencies.models import Agency
 from registry.agencies.rules import normalise_division
 

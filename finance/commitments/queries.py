@@ -17,12 +17,12 @@ from core.rules.queries import Parameters, parameters
 from core.text import N_, Message
 from finance.commitments.models import Commitment, CommitmentShare, ExcludedPerson, Hold, Tranche
 from finance.commitments.rules import TRANCHE_DEFAULTS, whole_at_once_problem
+from finance.contracts.queries import tell_paid
 from finance.funds.models import Budget, Earmark, FundSource
 from finance.funds.queries import budget_in_scope, earmark_in_scope, source_in_scope, visible_budgets
 from finance.funds.rules import FUND_KINDS
 from finance.ledger.models import Account, Posting, Transfer
 from finance.ledger.queries import Owner, balances, extract_of, name_owners, owners
-from finance.purchasing.queries import tell_paid
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
 from registry.outcomes.queries import add_matters

@@ -8,6 +8,11 @@ from fractions import Fraction
 from core import clock
 from core.money import Money
 from core.text import N_, Message
+from finance.contracts.queries import continuations
+from finance.contracts.rules import CONSORTIUM, PurchaseRow, ServiceKey
+from finance.evidence.queries import rows_of_services
+from finance.figures.queries import figures
+from finance.figures.rules import compute_ratio
 from finance.funds.models import Earmark
 from finance.funds.queries import figures_of_earmarks
 from finance.funds.reports import (
@@ -19,8 +24,6 @@ from finance.funds.reports import (
     ratio_changes,
 )
 from finance.funds.rules import LOTTERY
-from finance.purchasing.queries import continuations, figures, rows_of_services
-from finance.purchasing.rules import CONSORTIUM, PurchaseRow, ServiceKey, compute_ratio
 
 # Rows of one service in two years; a service with more is bought by the piece.
 ROWS = 5000

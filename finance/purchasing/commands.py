@@ -14,9 +14,11 @@ from core.access.policy import Refusal
 from core.audit.services import SYSTEM
 from core.db import transaction
 from core.money import percent_against
-from finance.purchasing.imports import read_purchases
-from finance.purchasing.queries import concluded, differences, figures, levels_with_rows, paid_differences
-from finance.purchasing.services import import_purchases, note_paid, recompute
+from finance.contracts.imports import read_purchases
+from finance.contracts.queries import concluded, paid_differences
+from finance.figures.queries import differences, figures, levels_with_rows
+from finance.figures.services import recompute
+from finance.purchasing.services import import_purchases, note_paid
 from registry.agencies.rules import DivisionError
 
 cli = AppGroup("purchasing", help="Purchased services and the 30% rule.")

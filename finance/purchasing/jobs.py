@@ -11,10 +11,12 @@ from core.db import db, transaction
 from core.jobs.models import Job
 from core.jobs.services import Task, add_kind, add_regular, queue
 from core.text import N_, Message
+from finance.contracts.models import PurchaseImport
+from finance.contracts.queries import importable_divisions
+from finance.figures.queries import stale_levels
+from finance.figures.services import recompute
 from finance.purchasing.imports import look_through
-from finance.purchasing.models import PurchaseImport
-from finance.purchasing.queries import importable_divisions, stale_levels
-from finance.purchasing.services import note_preview, recompute, take_import
+from finance.purchasing.services import note_preview, take_import
 
 log = logging.getLogger(__name__)
 

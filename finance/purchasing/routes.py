@@ -24,28 +24,16 @@ from core.money import Money
 from core.text import N_, Message
 from core.web.gate import allow
 from core.web.paging import paginate
+from finance.continuations.queries import Proposal, continuations_of, links_in_scope, proposals
+from finance.continuations.services import confirm_continuation, dismiss_continuation, undo_continuation
+from finance.contracts.imports import COLUMNS, heading_text, in_other_unit
+from finance.contracts.models import PurchaseImport, ServiceContinuation
+from finance.contracts.queries import division_labels, importable_divisions
+from finance.figures.queries import years_with_rows
 from finance.purchasing.forms import ImportForm
-from finance.purchasing.imports import COLUMNS, heading_text, in_other_unit
 from finance.purchasing.jobs import look_or_queue, take_or_queue
-from finance.purchasing.models import PurchaseImport, ServiceContinuation
-from finance.purchasing.queries import (
-    Proposal,
-    continuations_of,
-    division_labels,
-    importable_divisions,
-    links_in_scope,
-    proposals,
-    visible_imports,
-    years_with_rows,
-)
-from finance.purchasing.services import (
-    confirm_continuation,
-    discard_import,
-    dismiss_continuation,
-    open_import,
-    remember_headings,
-    undo_continuation,
-)
+from finance.purchasing.queries import visible_imports
+from finance.purchasing.services import discard_import, open_import, remember_headings
 from registry.agencies.models import Agency
 from registry.agencies.rules import DivisionError, normalise_division
 

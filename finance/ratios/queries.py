@@ -22,43 +22,16 @@ from core.files.services import read
 from core.money import Money
 from core.rules.queries import parameters
 from core.text import N_
+from finance.contracts.models import ContractorOverride, Purchase
+from finance.contracts.queries import Rules, continuations, purchase_rows, under, visible_divisions
+from finance.contracts.rules import R30_SOURCES, Joins, PurchaseRow, RowVerdict, ServiceKey, quarter_of
+from finance.evidence.queries import judged, rows_behind
+from finance.figures.models import LevelFigure
+from finance.figures.queries import Figures, Reading, bases, levels, ratio
+from finance.figures.rules import RatioFigure, ServiceLine, exact_text, year_on_year_of
 from finance.funds.models import Budget, Earmark, FundSource
 from finance.ledger.models import Account
-from finance.purchasing.models import (
-    REASONS,
-    ContractorOverride,
-    LevelFigure,
-    Purchase,
-    RatioSnapshot,
-    RatioWatch,
-)
-from finance.purchasing.queries import (
-    Figures,
-    Reading,
-    Rules,
-    bases,
-    continuations,
-    judged,
-    levels,
-    purchase_rows,
-    ratio,
-    rows_behind,
-    under,
-    visible_divisions,
-)
-from finance.purchasing.rules import (
-    R30_SOURCES,
-    Joins,
-    PurchaseRow,
-    RatioFigure,
-    RowVerdict,
-    ServiceKey,
-    ServiceLine,
-    exact_text,
-    quarter_of,
-    year_on_year_of,
-)
-from finance.ratios.models import OverrideProposal
+from finance.ratios.models import REASONS, OverrideProposal, RatioSnapshot, RatioWatch
 from finance.ratios.rules import CALENDAR_DEFAULTS, LIMIT_DEFAULTS, due_on, quarter_on
 from registry.agencies.models import Agency
 from registry.agencies.rules import normalise_division, tree_prefix
@@ -110,7 +83,7 @@ def contracts(
     """This year's contracts behind a figure with the reason of each, and what to ask for the next page.
 
     ``verdict``: ``counts`` (wholly or in part), ``total`` (in the total, not or in part for social
-    organizations) or ``outside``; ``reason``: one of :data:`finance.purchasing.rules.REASONS`.
+    organizations) or ``outside``; ``reason``: one of :data:`finance.contracts.rules.REASONS`.
     """
 
     def wanted(item: RowVerdict) -> bool:

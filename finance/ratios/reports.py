@@ -12,9 +12,9 @@ from flask_babel import gettext as _
 from core.money import Money
 from core.web import charts, drawing
 from core.web.words import say
-from finance.purchasing.models import REASONS, RatioSnapshot
-from finance.purchasing.queries import division_labels
-from finance.purchasing.rules import RowVerdict
+from finance.contracts.queries import division_labels
+from finance.contracts.rules import RowVerdict
+from finance.ratios.models import REASONS, RatioSnapshot
 from finance.ratios.queries import Frozen, frozen
 from finance.ratios.rules import HEADINGS, MONEY_COLUMNS, table_row
 

@@ -29,23 +29,13 @@ from core.web.gate import allow
 from core.web.paging import paginate
 from core.web.urls import asked_year
 from core.web.words import say
-from finance.purchasing.models import RatioSnapshot
-from finance.purchasing.queries import (
-    Reading,
-    division_labels,
-    figures,
-    judging,
-    levels,
-    lies_in,
-    lines,
-    service_named,
-    visible_divisions,
-    with_joined,
-    years_with_rows,
-)
-from finance.purchasing.rules import BASES, R30_SOURCES, judge_row, total_by_source, year_on_year_of
+from finance.contracts.queries import division_labels, lies_in, service_named, visible_divisions, with_joined
+from finance.contracts.rules import BASES, R30_SOURCES, judge_row
+from finance.figures.queries import Reading, figures, judging, levels, lines, years_with_rows
+from finance.figures.rules import total_by_source, year_on_year_of
 from finance.ratios import queries, services
 from finance.ratios.forms import FreezeForm, InvitationForm, OverrideForm
+from finance.ratios.models import RatioSnapshot
 from finance.ratios.reports import document_facts, rows_workbook
 from finance.ratios.rules import (
     COLUMN_WORDS,

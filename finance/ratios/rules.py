@@ -14,8 +14,8 @@ from typing import Any
 from core.money import Money
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
-from finance.purchasing.models import REASONS
-from finance.purchasing.rules import PurchaseRow
+from finance.contracts.rules import PurchaseRow
+from finance.ratios.models import REASONS
 
 # After the close of the year; the day is our own default, a jurisdiction confirms it (DOMAIN 3.14).
 CALENDAR_DEFAULTS: dict[str, Any] = {"ratio_due": "03-31", "reasons": sorted(REASONS)}
@@ -146,7 +146,7 @@ def warning(*, ratio: Fraction | None, foreseen: Fraction | None, threshold: Fra
     return None
 
 
-# What to call each of finance.purchasing.rules.REASONS where one is chosen.
+# What to call each of finance.contracts.rules.REASONS where one is chosen.
 REASON_WORDS = {
     "social": N_("Registered social organization"),
     "hosted": N_("Filed body with a registered host"),

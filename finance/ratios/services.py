@@ -19,12 +19,11 @@ from core.files.services import store
 from core.lifecycle import fire
 from core.money import percent_against
 from core.text import N_, Message
-from finance.purchasing.models import RatioSnapshot, RatioWatch
-from finance.purchasing.queries import Reading, figures
-from finance.purchasing.rules import R30_SOURCES
+from finance.contracts.rules import R30_SOURCES
+from finance.figures.queries import Reading, figures
 from finance.purchasing.services import override_contractor, withdraw_override
 from finance.ratios.lifecycle import SEPARATION
-from finance.ratios.models import OverrideProposal
+from finance.ratios.models import OverrideProposal, RatioSnapshot, RatioWatch
 from finance.ratios.queries import (
     accepted_reasons,
     agency_freezing,

@@ -17,10 +17,10 @@ from core.web import charts
 from core.web.reporting import Cell, Head, Line, Report
 from core.web.words import month_of, say, translate
 from finance.commitments.rules import SOURCE_DUE
+from finance.contracts.queries import division_labels
 from finance.funds.models import Budget, FundSource
 from finance.funds.queries import Figures, budget_name
 from finance.funds.rules import SOURCE_KINDS
-from finance.purchasing.queries import division_labels
 from finance.statements import queries, rules
 from finance.statements.queries import Execution
 from finance.statements.rules import BAND_WORDS

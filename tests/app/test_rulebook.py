@@ -25,9 +25,9 @@ from core.audit.services import SYSTEM
 from core.db import db, transaction
 from core.lifecycle import Conflict
 from core.rules.models import RuleSet
-from finance.purchasing.imports import read_purchases
-from finance.purchasing.models import Purchase
-from finance.purchasing.queries import ratio_parameters
+from finance.contracts.imports import read_purchases
+from finance.contracts.models import Purchase
+from finance.contracts.queries import ratio_parameters
 from finance.purchasing.services import import_purchases
 from tests import world
 

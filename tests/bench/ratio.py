@@ -24,10 +24,12 @@ from flask_migrate import upgrade
 
 from core.audit.services import SYSTEM
 from core.db import db, transaction
-from finance.purchasing.imports import COLUMNS, look_through
-from finance.purchasing.models import PurchaseImport
-from finance.purchasing.queries import differences, figures, levels_with_rows
-from finance.purchasing.services import note_preview, open_import, recompute, take_import
+from finance.contracts.imports import COLUMNS
+from finance.contracts.models import PurchaseImport
+from finance.figures.queries import differences, figures, levels_with_rows
+from finance.figures.services import recompute
+from finance.purchasing.imports import look_through
+from finance.purchasing.services import note_preview, open_import, take_import
 from tests import postgres, world
 from tests.bench.pages import line
 from tests.bench.worlds import BUILD, ROOT, sqlite_url

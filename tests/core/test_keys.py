@@ -8,7 +8,7 @@ from pathlib import Path
 from webtest import Upload
 
 from core.db import db
-from finance.purchasing.models import PurchaseImport
+from finance.contracts.models import PurchaseImport
 from registry.accounts.models import User
 
 TABLE = Path(__file__).parents[1] / "data" / "worked" / "purchases.csv"

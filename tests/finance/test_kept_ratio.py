@@ -16,19 +16,21 @@ from core.audit.services import SYSTEM
 from core.db import db, transaction
 from core.money import Money
 from core.rules.services import add_rule_set
-from finance.purchasing import queries
+from finance.continuations.services import confirm_continuation, undo_continuation
+from finance.contracts.models import ContractorOverride, Purchase, ServiceContinuation
+from finance.contracts.queries import as_row, key_text
+from finance.contracts.rules import PurchaseRow
+from finance.evidence.queries import line_rows, rows_behind
+from finance.figures import queries
+from finance.figures.models import LevelFigure
+from finance.figures.queries import bases, figures, levels, lines, ratio
+from finance.figures.services import recompute
 from finance.purchasing.jobs import renew_stale
-from finance.purchasing.models import ContractorOverride, LevelFigure, Purchase, ServiceContinuation
-from finance.purchasing.queries import bases, figures, levels, line_rows, lines, ratio, rows_behind
-from finance.purchasing.rules import PurchaseRow
 from finance.purchasing.services import (
     cancel_part,
-    confirm_continuation,
     import_purchases,
     note_amounts,
     override_contractor,
-    recompute,
-    undo_continuation,
     withdraw_override,
 )
 from finance.ratios.queries import frozen_content, rows_of_year
@@ -157,12 +159,12 @@ def act(step, value):
     elif step == "continue":
         pair = [pick(Purchase, number) for number in value]
         if None not in pair:
-            earlier, later = (queries.as_row(item).service for item in pair)
+            earlier, later = (as_row(item).service for item in pair)
             taken = db.session.scalar(
                 select(ServiceContinuation.id).where(
                     ServiceContinuation.later_division == later[0],
                     ServiceContinuation.later_purchaser == later[1],
-                    ServiceContinuation.later_key == queries.key_text(later),
+                    ServiceContinuation.later_key == key_text(later),
                 )
             )
             if earlier != later and taken is None:

@@ -16,12 +16,13 @@ from core.db import db, transaction
 from core.money import Money
 from finance.commitments.models import Commitment
 from finance.commitments.services import commit
+from finance.contracts.models import Purchase
+from finance.contracts.queries import paid_by_row, paid_differences
+from finance.contracts.rules import PurchaseRow
 from finance.disbursements.models import Disbursement
 from finance.disbursements.services import mark_returned
+from finance.figures.queries import bases, differences
 from finance.funds.services import approve_budget, create_source, earmark, enter_budget
-from finance.purchasing.models import Purchase
-from finance.purchasing.queries import bases, differences, paid_by_row, paid_differences
-from finance.purchasing.rules import PurchaseRow
 from finance.purchasing.services import import_purchases, note_paid, record_concluded
 from finance.recoveries.services import book_return, order, propose, review_legal, review_money
 from tests import world

@@ -12,7 +12,7 @@ import xlsxwriter
 
 from core import spreadsheets
 from core.money import Money
-from finance.purchasing.imports import COLUMNS, read_purchases
+from finance.contracts.imports import COLUMNS, read_purchases
 
 WORKED = Path(__file__).parent.parent / "data" / "worked" / "purchases.csv"
 

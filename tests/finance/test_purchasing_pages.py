@@ -14,11 +14,13 @@ from core.audit.services import SYSTEM
 from core.db import db, transaction
 from core.jobs.services import run_next
 from core.money import Money
+from finance.continuations.services import confirm_continuation
+from finance.contracts.imports import read_purchases
+from finance.contracts.models import Purchase, PurchaseImport
+from finance.figures.queries import figures, ratio
 from finance.purchasing import jobs
-from finance.purchasing.imports import read_purchases
-from finance.purchasing.models import Purchase, PurchaseImport
-from finance.purchasing.queries import figures, planned, ratio
-from finance.purchasing.services import confirm_continuation, import_purchases
+from finance.purchasing.queries import planned
+from finance.purchasing.services import import_purchases
 
 DATA = Path(__file__).parents[1] / "data"
 TABLE = DATA / "worked" / "purchases.csv"

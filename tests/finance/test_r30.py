@@ -12,19 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.money import Money, percent_against
-from finance.purchasing.imports import read_purchases
-from finance.purchasing.rules import (
-    PurchaseRow,
-    R30Parameters,
-    compute_ratio,
-    exact_sum,
-    exact_text,
-    judge_row,
-    quarter_of,
-    total_by_source,
-    with_correction,
-    year_on_year,
-)
+from finance.contracts.imports import read_purchases
+from finance.contracts.rules import PurchaseRow, R30Parameters, judge_row, quarter_of, with_correction
+from finance.figures.rules import compute_ratio, exact_sum, exact_text, total_by_source, year_on_year
 from registry.agencies.rules import DivisionError
 from tests.finance import oracle_r30
 

@@ -31,13 +31,15 @@ from core.lifecycle import Conflict
 from core.money import Money, percent_against
 from core.rules.rules import Verdict
 from core.rules.services import add_rule_set
-from finance.purchasing.imports import read_purchases
-from finance.purchasing.models import ContractorOverride, Purchase, RatioSnapshot, RatioWatch
-from finance.purchasing.queries import figures
-from finance.purchasing.rules import PurchaseRow, R30Parameters, compute_ratio
+from finance.contracts.imports import read_purchases
+from finance.contracts.models import ContractorOverride, Purchase
+from finance.contracts.rules import PurchaseRow, R30Parameters
+from finance.figures.queries import figures
+from finance.figures.rules import compute_ratio
 from finance.purchasing.services import import_purchases
 from finance.ratios import queries
 from finance.ratios.jobs import watch
+from finance.ratios.models import RatioSnapshot, RatioWatch
 from finance.ratios.rules import (
     BIDDERS,
     LEVERS,

@@ -13,8 +13,9 @@ from core import clock
 from core.audit.services import SYSTEM
 from core.db import transaction
 from core.money import Money
-from finance.purchasing.queries import figures, judging, rows_behind
-from finance.purchasing.rules import quarter_of
+from finance.contracts.rules import quarter_of
+from finance.evidence.queries import rows_behind
+from finance.figures.queries import figures, judging
 from finance.purchasing.services import import_purchases
 from finance.ratios.queries import sums_by_reason, years_due
 from tests import world

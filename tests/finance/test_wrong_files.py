@@ -25,8 +25,8 @@ from core.money import Money
 from core.spreadsheets import ImportResult
 from finance.batches.imports import read_answers
 from finance.books import imports as opening
+from finance.contracts.imports import read_purchases
 from finance.lottery.imports import read_notices
-from finance.purchasing.imports import read_purchases
 from tests.finance import test_batches as answers
 from tests.finance import test_purchase_import as contracts
 

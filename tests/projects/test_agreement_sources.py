@@ -24,14 +24,14 @@ from finance.catalogue.services import add_item
 from finance.commitments.models import CommitmentShare
 from finance.commitments.queries import accounts_of
 from finance.commitments.reports import changes_of_ratio
+from finance.contracts.models import Purchase
+from finance.figures.queries import ratio
 from finance.funds.models import Earmark
 from finance.funds.queries import earmark_available
 from finance.funds.reports import Bought
 from finance.funds.rules import cofunding_findings
 from finance.funds.services import approve_budget, create_source, earmark, enter_budget
 from finance.ledger.queries import balance, verify
-from finance.purchasing.models import Purchase
-from finance.purchasing.queries import ratio
 from projects.agreements import services
 from projects.agreements.models import Agreement
 from projects.agreements.policy import findings_of

@@ -16,8 +16,8 @@ from core.db import db, transaction
 from core.money import Money
 from finance.catalogue.models import CatalogueItem
 from finance.commitments.queries import committed_balance, excluded_people
+from finance.contracts.models import Purchase
 from finance.ledger.queries import balance, verify
-from finance.purchasing.models import Purchase
 from projects.agreements import services
 from projects.agreements.models import Agreement, Project
 from tests import world

@@ -3,9 +3,7 @@
 ``contract_no`` identifies a row within purchaser and fiscal year; the same number again is a
 correction that replaces it. The row keeps what was reported; whether it counts for the 30% rule
 is computed (DOMAIN 3.1). What was paid on a contract concluded here follows from the ledger, year by
-year, in the transaction that moves the money. Sums per service and level are kept beside the rows, so that a page over a
-million of them answers at once; they are always what computing them anew gives, and say by which rules.
-A published figure is frozen with its rows.
+year, in the transaction that moves the money.
 """
 
 from __future__ import annotations
@@ -15,11 +13,9 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.db import Model, count_column, fk, instant_column, money_column
+from core.db import Model, fk, instant_column, money_column
 from core.files.models import StoredFile
 from core.money import Money
-from core.text import N_
-from registry.accounts.models import User
 from registry.agencies.models import Agency
 
 
@@ -141,86 +137,8 @@ class PurchaseHeading(Model):
 
 
 BASES = ("contract", "budget", "payment")
+
 _KNOWN_BASIS = "basis IN ('contract', 'budget', 'payment')"
-
-
-class ServiceYear(Model):
-    """Kept: one service's line of the 30% figure of a year, on one basis.
-
-    Each row is judged by the rules of its own level for that year, last year's rows too. ``venture``
-    lines count venture grants as well; they are kept only for services that have some, and the line
-    without them is then marked ``apart``. A service joined to others by continuations has one line, at
-    the identity that carries it. Money that goes to social organizations is whole fen and billionths of
-    a fen; ``added_so_…`` is rounded down to a billionth, ``rounded`` where that left something out.
-    ``sources`` is this year's total by fund source, as JSON of fen.
-    """
-
-    basis: Mapped[str] = mapped_column(String(10))
-    venture: Mapped[bool]
-    division_code: Mapped[str] = mapped_column(String(12))
-    fiscal_year: Mapped[int]
-    purchaser: Mapped[str] = mapped_column(String(120))
-    key: Mapped[str] = mapped_column(String(170))
-    name: Mapped[str] = mapped_column(String(160))
-    apart: Mapped[bool]
-    joined: Mapped[bool]
-    row_count: Mapped[int] = count_column()
-    total_fen: Mapped[int] = count_column()
-    before_fen: Mapped[int] = count_column()
-    added_fen: Mapped[int] = count_column()
-    so_fen: Mapped[int] = count_column()
-    so_rest: Mapped[int] = count_column()
-    before_so_fen: Mapped[int] = count_column()
-    before_so_rest: Mapped[int] = count_column()
-    added_so_fen: Mapped[int] = count_column()
-    added_so_rest: Mapped[int] = count_column()
-    rounded: Mapped[bool]
-    sources: Mapped[str] = mapped_column(Text)
-
-    __table_args__ = (
-        UniqueConstraint(
-            "division_code", "purchaser", "key", "fiscal_year", "basis", "venture",
-            name="uq_service_year_service",
-        ),
-        CheckConstraint(_KNOWN_BASIS, name="known_basis"),
-        Index(
-            "ix_service_year_level",
-            "division_code", "fiscal_year", "basis", "venture", "apart", "added_fen", "id",
-        ),
-        Index("ix_service_year_order", "fiscal_year", "basis", "venture", "apart", "added_fen", "id"),
-        Index("ix_service_year_rounded", "fiscal_year", "rounded", "division_code"),
-    )  # fmt: skip
-
-
-class LevelFigure(Model):
-    """Kept: the sums of a level's lines, with the rules (a digest) they were judged by.
-
-    With ``venture`` the sums are of all services, those without venture grants among them.
-    """
-
-    basis: Mapped[str] = mapped_column(String(10))
-    venture: Mapped[bool]
-    division_code: Mapped[str] = mapped_column(String(12))
-    fiscal_year: Mapped[int]
-    rules_digest: Mapped[str] = mapped_column(String(64))
-    services: Mapped[int] = count_column()
-    row_count: Mapped[int] = count_column()
-    total_fen: Mapped[int] = count_column()
-    before_fen: Mapped[int] = count_column()
-    added_fen: Mapped[int] = count_column()
-    so_fen: Mapped[int] = count_column()
-    so_rest: Mapped[int] = count_column()
-    before_so_fen: Mapped[int] = count_column()
-    before_so_rest: Mapped[int] = count_column()
-    added_so_fen: Mapped[int] = count_column()
-    added_so_rest: Mapped[int] = count_column()
-    rounded: Mapped[int] = count_column()
-    sources: Mapped[str] = mapped_column(Text)
-
-    __table_args__ = (
-        UniqueConstraint("division_code", "fiscal_year", "basis", "venture", name="uq_level_figure_level"),
-        CheckConstraint(_KNOWN_BASIS, name="known_basis"),
-    )
 
 
 class ContractorOverride(Model):
@@ -235,78 +153,3 @@ class ContractorOverride(Model):
     decided_by: Mapped[int | None] = fk("user_account.id")
 
     __table_args__ = (UniqueConstraint("division_code", "contractor_code"),)
-
-
-class RatioWatch(Model):
-    """Kept: where a level stands at the end of each quarter that has begun, for the early warning."""
-
-    division_code: Mapped[str] = mapped_column(String(12))
-    fiscal_year: Mapped[int]
-    quarter: Mapped[int]
-    status: Mapped[str] = mapped_column(String(16))
-    shown: Mapped[str] = mapped_column(String(24))
-    gap_fen: Mapped[int] = count_column()
-    looked_at: Mapped[datetime] = instant_column()
-
-    __table_args__ = (
-        UniqueConstraint("division_code", "fiscal_year", "quarter"),
-        CheckConstraint("quarter BETWEEN 1 AND 4", name="known_quarter"),
-    )
-
-
-REASONS = {
-    "no_capacity": N_("no social organization can take it on"),
-    "specialised": N_("the need is highly specialised"),
-    "urgent": N_("urgency"),
-    "base": N_("effect of a small or shrinking base"),
-    "other": N_("another reason"),
-}
-
-
-class RatioSnapshot(Model):
-    """The figure of a level and year as it is frozen and published: prepared, reviewed and approved by three people.
-
-    Figures, rules, rows and their digests are kept as they were; later corrections stand beside it.
-    """
-
-    agency_id: Mapped[int] = fk("agency.id")
-    division_code: Mapped[str] = mapped_column(String(12))
-    fiscal_year: Mapped[int]
-    version: Mapped[int]
-    state: Mapped[str] = mapped_column(String(16), default="prepared")
-    # Canonical JSON: figures, rules with their label and source, continuations, digest of the rows.
-    content: Mapped[str] = mapped_column(Text)
-    digest: Mapped[str] = mapped_column(String(64))
-    rows_file_id: Mapped[int] = fk("stored_file.id", index=False)
-    below: Mapped[bool]
-    reason: Mapped[str] = mapped_column(String(16), default="")
-    reason_text: Mapped[str] = mapped_column(Text, default="")
-    reason_file_id: Mapped[int | None] = fk("stored_file.id", index=False)
-    prepared_by: Mapped[int | None] = fk("user_account.id")
-    prepared_at: Mapped[datetime] = instant_column()
-    reviewed_by: Mapped[int | None] = fk("user_account.id")
-    approved_by: Mapped[int | None] = fk("user_account.id")
-    published_at: Mapped[datetime | None] = instant_column()
-
-    agency: Mapped[Agency] = relationship()
-    rows_file: Mapped[StoredFile] = relationship(foreign_keys=[rows_file_id])
-    reason_file: Mapped[StoredFile | None] = relationship(foreign_keys=[reason_file_id])
-    preparer: Mapped[User | None] = relationship(foreign_keys=[prepared_by])
-    reviewer: Mapped[User | None] = relationship(foreign_keys=[reviewed_by])
-    approver: Mapped[User | None] = relationship(foreign_keys=[approved_by])
-
-    __table_args__ = (
-        UniqueConstraint("division_code", "fiscal_year", "version"),
-        CheckConstraint(
-            "state IN ('prepared', 'reviewed', 'published', 'withdrawn', 'replaced')", name="known_state"
-        ),
-        CheckConstraint("reviewed_by <> prepared_by", name="reviewer_not_preparer"),
-        CheckConstraint(
-            "approved_by <> prepared_by AND approved_by <> reviewed_by", name="approver_is_third"
-        ),
-        # Below the threshold nothing is published without a reason that was approved with it.
-        CheckConstraint(
-            "state <> 'published' OR NOT below OR (reason <> '' AND reason_text <> '')",
-            name="miss_has_reason",
-        ),
-    )
