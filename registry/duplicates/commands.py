@@ -15,11 +15,11 @@ def similar_command() -> None:
     filled = 0
     while True:
         with transaction():
-            part = next(fill_keys(), 0)
-        if not part:
+            sounds = fill_keys()
+        if not sounds:
             break
-        filled += part
-        click.echo(f"{filled} names read")
+        filled += len(sounds)
+        click.echo(f"{filled} different sounds read")
     with transaction():
         made = 0
         for made in find_all_pairs():

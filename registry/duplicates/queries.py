@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from core.db import db
 from core.text import N_
+from core.web.tables import CAP, Count
 from registry.duplicates.models import OrganizationMerge, SimilarPair
 from registry.organizations.models import Organization
 from registry.proof.queries import add_check
@@ -244,3 +245,19 @@ add_check(
     "joined-entry", N_("“%(name)s” was joined into another entry, but its number stands again: %(now)s."),
     _joined_and_still_there,
 )  # fmt: skip
+
+
+def any_uncompared() -> bool:
+    """Whether an entry that came in bulk waits to be compared."""
+    return db.session.scalar(select(Organization.id).where(Organization.sound_key == "").limit(1)) is not None
+
+
+def uncompared(user: Any) -> Count:
+    """How many entries in reach of a person wait to be compared with all others by name, about."""
+    found = (
+        select(Organization.id)
+        .where(Organization.sound_key == "", Organization.agency_id.in_(user.agency_ids("organization.read")))
+        .limit(CAP + 1)
+    )
+    number = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
+    return Count(min(number, CAP), more=number > CAP)

@@ -70,6 +70,7 @@ def list_pairs() -> str:
         page=table.page,
         reasons=REASONS,
         state=request.args.get("state", ""),
+        waiting=queries.uncompared(current_user),
         merges=[
             *db.session.scalars(
                 queries.visible_merges(current_user).order_by(OrganizationMerge.id.desc()).limit(10)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from core import clock
 from core.access.policy import Refusal
@@ -30,7 +30,7 @@ CHUNK = 2_000
 def find_pairs(organization: Organization) -> int:
     """Keep the pairs of one organization anew: who has the same bare name, or one that sounds the same."""
     db.session.flush()
-    _forget(organization.id)
+    _forget((SimilarPair.first_id == organization.id) | (SimilarPair.second_id == organization.id))
     others = queries.same_sound(organization, limit=COMMON + 1)
     if len(others) > COMMON:
         return 0
@@ -72,37 +72,69 @@ def _pair(first: Any, second: Any) -> dict[str, Any]:
     }
 
 
-def _forget(organization_id: int) -> None:
+def _forget(which: Any) -> None:
     """Pairs nobody has looked at yet; they follow from the names."""
     db.session.execute(
         delete(SimilarPair)
-        .where(
-            (SimilarPair.first_id == organization_id) | (SimilarPair.second_id == organization_id),
-            SimilarPair.dismissed_at.is_(None),
-        )
+        .where(which, SimilarPair.dismissed_at.is_(None))
         .execution_options(synchronize_session=False)
     )
 
 
-def fill_keys(*, size: int = CHUNK) -> Iterator[int]:
-    """Give a bare name to entries that have none yet (imports), ``size`` at a time; yields how many so far.
+def fill_keys(*, size: int = CHUNK) -> list[str]:
+    """Give a bare name to entries that have none yet (imports), ``size`` of them; what they sound like.
 
-    The caller commits between the parts.
+    Their pairs that nobody has looked at are forgotten: they follow from the names of before.
     """
-    done = 0
-    while True:
-        rows = db.session.execute(
-            select(Organization.id, Organization.name).where(Organization.sound_key == "").limit(size)
+    rows = db.session.execute(
+        select(Organization.id, Organization.name)
+        .where(Organization.sound_key == "")
+        .order_by(Organization.id)
+        .limit(size)
+    ).all()
+    if not rows:
+        return []
+    values, sounds = [], set()
+    for number, name in rows:
+        key, sound = name_keys(name)
+        values.append({"number": number, "key": key, "sound": sound or "-"})
+        sounds.add(sound or "-")
+    table = Organization.__table__
+    db.session.execute(
+        # Who was renamed meanwhile has the keys of the new name.
+        update(table)
+        .where(table.c.id == bindparam("number"), table.c.sound_key == "")
+        .values(name_key=bindparam("key"), sound_key=bindparam("sound")),
+        values,
+    )
+    ids = [number for number, _name in rows]
+    _forget(SimilarPair.first_id.in_(ids) | SimilarPair.second_id.in_(ids))
+    return sorted(sounds)
+
+
+def compare_new(*, size: int = CHUNK) -> int:
+    """Bring the pairs of similar names up to date for entries that came in bulk, ``size`` of them; how many.
+
+    The caller commits, and asks again until there are none.
+    """
+    sounds = [sound for sound in fill_keys(size=size) if sound != "-"]
+    if not sounds:
+        return 0
+    counts = dict(
+        db.session.execute(
+            select(Organization.sound_key, func.count())
+            .where(Organization.sound_key.in_(sounds))
+            .group_by(Organization.sound_key)
         ).all()
-        values = []
-        for number, name in rows:
-            key, sound = name_keys(name)
-            values.append({"id": number, "name_key": key, "sound_key": sound or "-"})
-        if not values:
-            return
-        db.session.execute(update(Organization), values)
-        done += len(values)
-        yield done
+    )
+    usual = [sound for sound, number in counts.items() if number > COMMON]
+    if usual:
+        named = select(Organization.id).where(Organization.sound_key.in_(usual))
+        _forget(SimilarPair.first_id.in_(named))
+    few = [sound for sound, number in counts.items() if 2 <= number <= COMMON]
+    if few:
+        _pairs_of(few)
+    return len(sounds)
 
 
 def find_all_pairs(*, size: int = CHUNK) -> Iterator[int]:
@@ -135,12 +167,13 @@ def _pairs_of(sounds: list[str]) -> int:
         select(*columns).where(Organization.sound_key.in_(sounds)).order_by(Organization.id)
     ):
         groups.setdefault(row.sound_key, []).append(row)
-    ids = [row.id for group in groups.values() for row in group]
-    known = set(
-        db.session.execute(
-            select(SimilarPair.first_id, SimilarPair.second_id).where(SimilarPair.first_id.in_(ids))
-        ).all()
-    )
+    named = select(Organization.id).where(Organization.sound_key.in_(sounds))
+    known = {
+        (first, second)
+        for first, second in db.session.execute(
+            select(SimilarPair.first_id, SimilarPair.second_id).where(SimilarPair.first_id.in_(named))
+        )
+    }
     made = [
         _pair(first, second)
         for group in groups.values()

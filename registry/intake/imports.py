@@ -54,7 +54,9 @@ from registry.organizations.policy import PREFIX_BY_KIND
 from registry.organizations.rules import CodeError, check_credit_code
 
 HEADINGS = headings_of(COLUMNS)
-_REMEMBERED = 50_000
+# Cells of a column that are remembered with what they mean; those that hardly repeat are not.
+_REMEMBERED = 5_000
+_UNLIKE = frozenset({"name", "credit_code", "leader_phone"})
 MAX_ROWS = 5_000_000
 
 Step = Callable[[int, int], None]
@@ -129,7 +131,7 @@ class Reader:
         width = len(cells)
         values: list[Any] = []
         try:
-            for _name, read, place, cache in self._columns:
+            for name, read, place, cache in self._columns:
                 if place < 0 or place >= width:
                     values.append(None)
                     continue
@@ -142,7 +144,7 @@ class Reader:
                     values.append(cache[key])
                 except KeyError:
                     value = read(cell)
-                    if len(cache) < _REMEMBERED:
+                    if len(cache) < _REMEMBERED and name not in _UNLIKE:
                         cache[key] = value
                     values.append(value)
         except (ValueError, TypeError):

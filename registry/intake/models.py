@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Date, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Date, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Model, fk, instant_column
@@ -64,8 +64,8 @@ class ImportRow(Model):
 
     import_id: Mapped[int] = fk("register_import.id", index=False)
     number: Mapped[int]
-    # new, changed, same; empty until judged
-    action: Mapped[str] = mapped_column(String(8), default="")
+    # new (also until judged), changed, same
+    action: Mapped[str] = mapped_column(String(8), default="new")
     # The organization with the same code; for a new one the number it gets when the table is taken.
     organization_id: Mapped[int | None] = mapped_column(BigInteger)
     person_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -90,6 +90,15 @@ class ImportRow(Model):
     __table_args__ = (
         UniqueConstraint("import_id", "number"),
         Index(None, "import_id", "credit_code"),
+        # A filed organization is known by its name.
+        Index(
+            None,
+            "import_id",
+            "agency_id",
+            "name",
+            sqlite_where=text("credit_code IS NULL"),
+            postgresql_where=text("credit_code IS NULL"),
+        ),
         Index(None, "import_id", "action", "number"),
     )
 

@@ -24,6 +24,7 @@ from core.web.words import say
 from registry.agencies.models import Agency
 from registry.directory.queries import division_names
 from registry.directory.rules import FACETS
+from registry.duplicates.queries import uncompared
 from registry.intake import queries, services
 from registry.intake.forms import ImportForm
 from registry.intake.imports import header_of
@@ -31,6 +32,7 @@ from registry.intake.jobs import ask_to_read, ask_to_take
 from registry.intake.models import ImportRow, RegisterImport
 from registry.intake.reports import column_word, marked_workbook, sentences
 from registry.intake.rules import COLUMNS, REQUIRED
+from registry.keys.queries import waiting
 
 bp = Blueprint("intake", __name__, url_prefix="/organizations/imports")
 
@@ -140,7 +142,13 @@ def show(import_id: int) -> str:
         column_word=column_word,
         examples=_examples(batch) if state in ("read", "taken") else [],
         mine=job is not None and job.queued_by == current_user.id,
+        behind=batch.state == "taken" and _behind(),
     )
+
+
+def _behind() -> bool:
+    """Whether entries in reach still wait for what follows an import: keys to be found by, similar names."""
+    return bool(waiting(current_user).number or uncompared(current_user).number)
 
 
 def _examples(batch: RegisterImport) -> list[ImportRow]:

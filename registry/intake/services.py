@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
-from sqlalchemy import JSON, case, cast, delete, func, insert, literal, select, update
+from sqlalchemy import JSON, case, cast, delete, func, insert, literal, select, text, tuple_, update
 
 from core import clock
 from core.access.policy import Refusal
@@ -35,6 +35,8 @@ from registry.persons.rules import sort_key
 
 CHUNK = 10_000
 """Rows that are kept in one transaction while a table is read."""
+KEYS = 200
+"""Repeated codes or names whose rows are looked up by one statement."""
 MAX_PROBLEMS = 5_000
 """Rows with mistakes that are kept; a table with more is refused as a whole."""
 
@@ -104,8 +106,8 @@ def remember_headings(agency: Agency, chosen: dict[str, str], *, by: Actor) -> N
 
 
 def stage(number: int, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Write rows that were read."""
-    write_rows("import_row", ("import_id", *STAGED, "action"), ((number, *row, "") for row in rows))
+    """Keep rows that were read, as new ones until they are judged."""
+    write_rows(_ROW.name, ("import_id", *STAGED, "action"), [(number, *row, "new") for row in rows])
 
 
 def keep_problems(number: int, problems: Iterable[Problem]) -> None:
@@ -133,6 +135,9 @@ def forget_rows(number: int) -> None:
 def judge(batch: RegisterImport) -> None:
     """Compare what was read with the register: which rows are new, changed, the same, or cannot be."""
     mine = _ROW.c.import_id == batch.id
+    if db.session.get_bind().dialect.name == "postgresql":
+        # Rows that came a moment ago are not in the statistics: the planner would take the table for empty.
+        db.session.execute(text("ANALYZE import_row"))
     _refuse_repeated(batch)
     of_code = select(Organization.id).where(Organization.credit_code == _ROW.c.credit_code).scalar_subquery()
     of_name = (
@@ -144,11 +149,11 @@ def judge(batch: RegisterImport) -> None:
         )
         .scalar_subquery()
     )
+    known = case((_ROW.c.credit_code.is_not(None), of_code), else_=of_name)
+    # Most rows of a first list are new, as they are kept: a row that stays as it is is not written again.
     db.session.execute(
-        update(_ROW).where(mine).values(
-            organization_id=case((_ROW.c.credit_code.is_not(None), of_code), else_=of_name)
-        )
-    )  # fmt: skip
+        update(_ROW).where(mine, _ROW.c.organization_id.is_distinct_from(known)).values(organization_id=known)
+    )
     _refuse(
         batch,
         select(ImportRow)
@@ -170,10 +175,11 @@ def judge(batch: RegisterImport) -> None:
         Message(N_("Give the day of registration: eligibility counts the months from it.")),
     )
     changes = select(Organization.id).where(Organization.id == ImportRow.organization_id, differs()).exists()
+    action = case((ImportRow.organization_id.is_(None), "new"), (changes, "changed"), else_="same")
     db.session.execute(
         update(ImportRow)
-        .where(ImportRow.import_id == batch.id)
-        .values(action=case((ImportRow.organization_id.is_(None), "new"), (changes, "changed"), else_="same"))
+        .where(ImportRow.import_id == batch.id, ImportRow.action != action)
+        .values(action=action)
         .execution_options(synchronize_session=False)
     )
     counts: dict[str, int] = dict(
@@ -191,40 +197,56 @@ def judge(batch: RegisterImport) -> None:
 
 
 def _refuse_repeated(batch: RegisterImport) -> None:
-    """Of several rows about one organization the first stands."""
+    """Of several rows about one organization the first stands.
+
+    What is repeated is read from an index in its order; only those rows are looked at.
+    """
     for column, identity, wanted in (
         ("credit_code", (ImportRow.credit_code,), ImportRow.credit_code.is_not(None)),
         ("name", (ImportRow.agency_id, ImportRow.name), ImportRow.credit_code.is_(None)),
     ):
-        firsts = (
-            select(ImportRow.id, func.min(ImportRow.number).over(partition_by=identity).label("first"))
-            .where(ImportRow.import_id == batch.id, wanted)
-            .subquery()
-        )
-        repeated = (
-            select(ImportRow, firsts.c.first)
-            .join(firsts, firsts.c.id == ImportRow.id)
-            .where(ImportRow.number > firsts.c.first)
-        )
-        rows = db.session.execute(repeated.order_by(ImportRow.number).limit(MAX_PROBLEMS)).all()
-        for row, first in rows:
+        mine = (ImportRow.import_id == batch.id, wanted)
+        repeated = db.session.execute(
+            select(*identity)
+            .where(*mine)
+            .group_by(*identity)
+            .having(func.count() > 1)
+            .limit(MAX_PROBLEMS + 1)
+        ).all()
+        _few_enough(repeated)
+        further: list[tuple[ImportRow, int]] = []
+        for start in range(0, len(repeated), KEYS):
+            keys = [tuple(key) for key in repeated[start : start + KEYS]]
+            firsts: dict[tuple[Any, ...], int] = {}
+            for row in db.session.scalars(
+                select(ImportRow).where(*mine, tuple_(*identity).in_(keys)).order_by(ImportRow.number)
+            ):
+                first = firsts.setdefault(tuple(getattr(row, part.key) for part in identity), row.number)
+                if first != row.number:
+                    further.append((row, first))
+            _few_enough(further)
+        for row, first in further:
             _leave_out(
                 row, column, Message(N_("the same organization stands in row %(first)s"), {"first": first})
             )
     db.session.flush()
 
 
-def _refuse(batch: RegisterImport, rows: Any, column: str, message: Message) -> None:
-    found = db.session.scalars(
-        rows.where(ImportRow.import_id == batch.id).order_by(ImportRow.number).limit(MAX_PROBLEMS + 1)
-    ).all()
-    if len(found) > MAX_PROBLEMS:
+def _few_enough(rows: Sequence[Any]) -> None:
+    if len(rows) > MAX_PROBLEMS:
         raise Refusal(
             Message(
                 N_("More than %(limit)s rows have mistakes: look whether the columns are read rightly."),
                 {"limit": MAX_PROBLEMS},
             )
         )
+
+
+def _refuse(batch: RegisterImport, rows: Any, column: str, message: Message) -> None:
+    found = db.session.scalars(
+        rows.where(ImportRow.import_id == batch.id).order_by(ImportRow.number).limit(MAX_PROBLEMS + 1)
+    ).all()
+    _few_enough(found)
     for row in found:
         _leave_out(row, column, message)
     db.session.flush()
@@ -269,8 +291,8 @@ def take_import(number: int, *, by: Actor) -> RegisterImport:
             Message(N_("The register has changed since this table was read. Read it again and compare.")),
             status=409,
         )
-    _assign_people(batch, by)
-    _assign_numbers(batch)
+    _enter_people(batch)
+    _assign(batch)
     _change(batch, by)
     _enter(batch, by)
     _grade(batch)
@@ -297,54 +319,65 @@ def take_import(number: int, *, by: Actor) -> RegisterImport:
     return batch
 
 
-def _assign_numbers(batch: RegisterImport) -> None:
-    """Numbers for the new organizations, so that one statement can write them and what hangs on them."""
-    new = (_ROW.c.import_id == batch.id) & (_ROW.c.action == "new")
-    if db.session.get_bind().dialect.name == "postgresql":
-        value: Any = func.nextval(func.pg_get_serial_sequence("organization", "id"))
-    else:
-        # The write lock is held: nobody else takes a number in between.
-        last = db.session.scalar(select(func.max(Organization.id))) or 0
-        value = _ROW.c.number + last
-    db.session.execute(update(_ROW).where(new).values(organization_id=value))
+def _enter_people(batch: RegisterImport) -> None:
+    """The legal representatives who are not known by name and telephone, each once, some thousands at a time."""
+    last = 0
+    while True:
+        rows = db.session.execute(
+            select(ImportRow.number, ImportRow.leader, ImportRow.leader_phone, _known_person())
+            .where(*_with_leader(batch), ImportRow.number > last)
+            .order_by(ImportRow.number)
+            .limit(CHUNK)
+        ).all()
+        if not rows:
+            return
+        last = rows[-1].number
+        missing = {(name, phone) for _number, name, phone, known in rows if known is None}
+        write_rows(
+            Person.__tablename__,
+            ("name", "phone", "title", "sort_key"),
+            [(name, phone, "", sort_key(name, personal=True)) for name, phone in sorted(missing)],
+        )
 
 
-def _assign_people(batch: RegisterImport, by: Actor) -> None:
-    """The legal representatives: known by name and telephone, else entered once for the table."""
-    known = (
-        select(func.min(Person.id))
-        .where(Person.name == ImportRow.leader, Person.phone == ImportRow.leader_phone)
-        .correlate(ImportRow)
-        .scalar_subquery()
-    )
-    wanted = (
+def _with_leader(batch: RegisterImport) -> tuple[Any, ...]:
+    return (
         ImportRow.import_id == batch.id,
         ImportRow.action.in_(("new", "changed")),
         ImportRow.leader != "",
         ImportRow.leader_phone != "",
     )
-    missing = (
-        select(ImportRow.leader, ImportRow.leader_phone)
-        .where(
-            *wanted,
-            ~select(Person.id)
-            .where(Person.name == ImportRow.leader, Person.phone == ImportRow.leader_phone)
-            .exists(),
-        )
-        .distinct()
+
+
+def _known_person() -> Any:
+    """Who bears the name and has the telephone that a row gives."""
+    return (
+        select(func.min(func.coalesce(Person.merged_into_id, Person.id)))
+        .where(Person.name == ImportRow.leader, Person.phone == ImportRow.leader_phone)
+        .correlate(ImportRow)
+        .scalar_subquery()
     )
-    people = db.session.execute(missing).all()
-    for start in range(0, len(people), CHUNK):
+
+
+def _assign(batch: RegisterImport) -> None:
+    """Numbers for the new organizations, so that one statement can write them and what hangs on them; their leaders."""
+    mine, person = ImportRow.import_id == batch.id, case((ImportRow.leader_phone != "", _known_person()))
+    if db.session.get_bind().dialect.name == "postgresql":
+        value: Any = func.nextval(func.pg_get_serial_sequence("organization", "id"))
+    else:
+        # The write lock is held: nobody else takes a number in between.
+        last = db.session.scalar(select(func.max(Organization.id))) or 0
+        value = ImportRow.number + last
+    for action, values in (
+        ("new", {"organization_id": value, "person_id": person}),
+        ("changed", {"person_id": person}),
+    ):
         db.session.execute(
-            insert(Person),
-            [
-                {"name": name, "phone": phone, "sort_key": sort_key(name, personal=True)}
-                for name, phone in people[start : start + CHUNK]
-            ],
-        )
-    db.session.execute(
-        update(ImportRow).where(*wanted).values(person_id=known).execution_options(synchronize_session=False)
-    )
+            update(ImportRow)
+            .where(mine, ImportRow.action == action)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )  # fmt: skip
 
 
 def _enter(batch: RegisterImport, by: Actor) -> None:

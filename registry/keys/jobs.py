@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select
 from core import clock
 from core.db import db, transaction
 from core.jobs.services import add_regular
+from registry.duplicates.jobs import compare_names
 from registry.keys import services
 from registry.keys.models import DirectoryBacklog, DirectoryEntry, DirectoryShelf
 
@@ -25,6 +26,12 @@ def sort_in(step: Callable[[int, int], None] | None = None) -> int:
         if step is not None:
             step(done, done + 1)
     return done
+
+
+def follow_up() -> None:
+    """What follows when organizations came in bulk: search and sort keys, then the pairs of similar names."""
+    sort_in()
+    compare_names()
 
 
 def _behind() -> int:
@@ -90,5 +97,5 @@ def catch_up() -> int:
         return services.note_missing()
 
 
-add_regular("sort organizations in", timedelta(seconds=5), sort_in)
+add_regular("sort organizations in", timedelta(seconds=5), follow_up)
 add_regular("tidy the register's shelves", timedelta(minutes=5), tidy)

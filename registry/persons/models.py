@@ -20,7 +20,7 @@ SEXES = {"": N_("not stated"), "female": N_("female"), "male": N_("male")}
 
 
 class Person(Model):
-    name: Mapped[str] = mapped_column(String(60), index=True)
+    name: Mapped[str] = mapped_column(String(60))
     phone: Mapped[str] = mapped_column(String(20), default="")
     title: Mapped[str] = mapped_column(String(60), default="")
     email: Mapped[str] = mapped_column(String(120), default="", server_default="")
@@ -38,5 +38,6 @@ class Person(Model):
         CheckConstraint("merged_into_id <> id", name="not_merged_into_itself"),
         CheckConstraint("(identity_sealed IS NULL) = (identity_hash IS NULL)", name="identity_is_whole"),
         Index(None, "identity_hash", unique=True),
+        Index(None, "name", "phone"),
         Index(None, "sort_key", "id"),
     )

@@ -14,6 +14,7 @@ from sqlalchemy import JSON, CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Model, fk, instant_column
+from core.files.models import StoredFile
 from registry.organizations.models import Organization
 
 # state: draft, submitted, returned, accepted, withdrawn
@@ -26,6 +27,8 @@ class UpdateRequest(Model):
     base: Mapped[dict] = mapped_column(JSON, default=dict)
     proposed: Mapped[dict] = mapped_column(JSON, default=dict)
     evidence: Mapped[str] = mapped_column(String(200), default="")
+    # The paper that shows it, such as a page of the new certificate.
+    evidence_file_id: Mapped[int | None] = fk("stored_file.id", index=False)
     answer: Mapped[str] = mapped_column(String(500), default="")
     drafted_by: Mapped[int | None] = fk("user_account.id")
     submitted_by: Mapped[int | None] = fk("user_account.id")
@@ -34,6 +37,7 @@ class UpdateRequest(Model):
     decided_at: Mapped[datetime | None] = instant_column()
 
     organization: Mapped[Organization] = relationship()
+    evidence_file: Mapped[StoredFile | None] = relationship()
 
     __table_args__ = (
         CheckConstraint("decided_by <> submitted_by AND decided_by <> drafted_by", name="decided_by_another"),

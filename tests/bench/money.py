@@ -39,7 +39,7 @@ from finance.exports.reports import POSTINGS
 from finance.funds.services import earmark
 from finance.ledger.models import Account, Posting, Transfer, posting_content, transfer_content
 from tests import postgres, world
-from tests.bench.exports import _bare, _cells, apart
+from tests.bench.exports import _bare, _cells, apart, peak
 from tests.bench.pages import line
 from tests.conftest import dispose, make_app
 from tests.finance.money import make_account, make_budget
@@ -289,9 +289,7 @@ def _export(app: Flask, target: Any, year: str = "") -> int:
 def memory(instance: str, url: str, year: str) -> int:
     """The most memory that this process held after one export, in bytes."""
     _export(make_app(url, Path(instance)), io.BytesIO(), year)
-    # What the system counts for a process starts with its parent's peak; this starts with the program.
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(row.split()[1]) for row in status.splitlines() if row.startswith("VmHWM")) * 1024
+    return peak()
 
 
 def times(instance: str, url: str) -> tuple[float, int]:

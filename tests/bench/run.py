@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from tests.bench import documents, exports, money, pages, ratio, register
+from tests.bench import documents, exports, intake, money, pages, ratio, register
 
 
 def finance() -> int:
@@ -13,12 +13,18 @@ def finance() -> int:
     return ratio.run() + money.run()
 
 
+def registry() -> int:
+    """The register at a million organizations: lists brought in, and its pages."""
+    return intake.run() + register.run()
+
+
 CAMPAIGNS = {
     "pages": pages.run,
     "export": exports.run,
     "documents": documents.run,
     "finance": finance,
-    "registry": register.run,
+    "registry": registry,
+    "intake": intake.run,
 }
 
 
@@ -29,7 +35,8 @@ def main(names: list[str]) -> int:
         return 2
     # Worlds are made on the way: what their migrations tell is no part of the table of figures.
     logging.disable(logging.INFO)
-    missed = sum(CAMPAIGNS[name]() for name in names or CAMPAIGNS)
+    # Lists brought in are a part of the register's campaign; alone they take a fifth of its time.
+    missed = sum(CAMPAIGNS[name]() for name in names or CAMPAIGNS if names or name != "intake")
     print(f"\n{missed} limit(s) missed" if missed else "\nevery limit holds")
     return 1 if missed else 0
 

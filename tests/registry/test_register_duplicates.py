@@ -67,7 +67,7 @@ def test_similar_names_are_found_as_they_come_and_anew_for_the_whole_register(ap
         services.dismiss(dismissed, note="两个地址", by=world.user("clerk"))
         kept = (dismissed.first.name, dismissed.second.name, dismissed.reason)
         db.session.execute(Organization.__table__.update().values(name_key="", sound_key=""))
-        assert sum(1 for _ in services.fill_keys(size=3)) > 1
+        assert sum(1 for _ in iter(lambda: services.fill_keys(size=3), [])) > 1
         list(services.find_all_pairs(size=1))
     assert pairs() == expected - {kept}
 
