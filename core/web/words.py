@@ -191,10 +191,12 @@ def month_of(value: date) -> str:
     return f"{value:%b} {value.year}" if in_english() else f"{value.year}年{value.month}月"
 
 
+_DEFAULT = re.compile(r"\b(\w+) default\b")
+
+
 def rule_label(label: str) -> str:
     """The name of the rules in force; where no rule set was entered, that they are the national ones."""
-    family, _, rest = label.partition(" ")
-    return translate("%(family)s, national default", family=family) if rest == "default" else label
+    return _DEFAULT.sub(lambda found: translate("%(family)s, national default", family=found[1]), label)
 
 
 def day_short(value: date | datetime | None) -> str:

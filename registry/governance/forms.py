@@ -46,7 +46,7 @@ class PostForm(PersonForm):
     since = DayField(_l("In office since"), validators=[Required()])
     birth_year = WholeNumberField(_l("Year of birth"), validators=[Between(1900, 2020)])
     official = ChoiceField(_l("Official"), default="none")
-    approved_by = StringField(_l("Approved by"), validators=[MaxLength(120)])
+    approved_by = StringField(_l("Approving authority"), validators=[MaxLength(120)])
     approval_document = StringField(
         _l("Document of the approval"),
         validators=[MaxLength(120)],

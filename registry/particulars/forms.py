@@ -97,7 +97,7 @@ class FilingForm(Form):
     title = StringField(_l("Name of the plan"), validators=[Required(), MaxLength(160)])
     starts_on = DayField(_l("First day"), validators=[Required()])
     ends_on = DayField(_l("Last day"), validators=[Required(), NotBefore("starts_on")])
-    target = MoneyField(_l("Target in yuan"))
+    target = MoneyField(_l("Target"))
 
 
 class FundForm(Form):

@@ -34,6 +34,7 @@ SHOWN = {
 }
 LIMIT = 200_000
 PER_SHEET = 12
+DRAWN = """() => [...document.querySelectorAll(".chart__plot")].every(plot => plot.querySelector("svg"))"""
 
 
 def shoot(
@@ -89,6 +90,7 @@ def every(live: world.Live, browser: Browser, folder: Path, places: Iterable[wal
                 page = context.new_page()
                 for place in pages:
                     page.goto(live.base + place.url)
+                    page.wait_for_function(DRAWN)
                     path = own / f"{place.endpoint}.jpg"
                     page.screenshot(path=path, full_page=True, type="jpeg", quality=85)
                 context.close()
