@@ -34,7 +34,9 @@ SHOWN = {
 }
 LIMIT = 200_000
 PER_SHEET = 12
-DRAWN = """() => [...document.querySelectorAll(".chart__plot")].every(plot => plot.querySelector("svg"))"""
+DRAWN = (
+    """() => [...document.querySelectorAll(".chart__plot")].every(plot => plot.querySelector("svg, img"))"""
+)
 
 
 def shoot(

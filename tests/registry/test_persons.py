@@ -140,7 +140,7 @@ def test_a_reviewer_merges_what_looks_double(bare_app, browser_as):
             declare_interest(item, world.organization(), "declared", clock.today(), by=SYSTEM)
         kept, gone = first.id, second.id
     page = browser_as("reviewer").get("/persons/duplicates")
-    assert page.text.count("示例重名 #") >= 2
+    assert page.text.count("条目编号") >= 2
     form = page.click(href=f"/persons/{kept}/merge").forms["form"]
     form["given_up"], form["reason"] = str(gone), "同一电话，本人确认"
     assert "#" not in form.submit().follow().html.h1.text
