@@ -17,11 +17,13 @@ from core.rules.services import add_rule_set
 from finance.contracts.queries import purchase_rows
 from finance.contracts.rules import with_correction
 from finance.evidence.queries import rows_of_services
+from finance.exceptions.services import decide_override, propose_override
 from finance.figures.queries import figures
 from finance.purchasing.services import import_purchases
-from finance.ratios.models import RatioSnapshot
-from finance.ratios.services import decide_override, freeze, look_at_quarter, propose_override
-from finance.ratios.services import take_step as take_ratio_step
+from finance.ratios.services import look_at_quarter
+from finance.snapshots.models import RatioSnapshot
+from finance.snapshots.services import freeze
+from finance.snapshots.services import take_step as take_ratio_step
 
 # The first year of the imported table; the two years after it have a year to compare with.
 FIRST_YEAR = 2024

@@ -14,8 +14,8 @@ from core.db import db
 from core.money import Money
 from finance.disbursements.models import Disbursement
 from finance.funds.models import Earmark
-from finance.ratios.models import RatioSnapshot
-from finance.ratios.queries import published_snapshots
+from finance.snapshots.models import RatioSnapshot
+from finance.snapshots.queries import published_snapshots
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.notices.models import Notice, NoticeItem

@@ -28,7 +28,7 @@ from finance.funds.rules import PURPOSES
 from finance.lottery import queries as lottery_queries
 from finance.lottery import reports as lottery_reports
 from finance.lottery.models import LotteryNotice
-from finance.ratios import queries as ratio_queries
+from finance.snapshots.queries import frozen
 from grants.calls.models import Call
 from grants.calls.rules import CATEGORIES
 from grants.notices.models import Notice
@@ -54,7 +54,7 @@ def sections() -> dict[str, Any]:
         ("portal.notices", _("Notices")),
         ("portal.projects", _("Funded projects")),
         ("portal.payments", _("Where the money went")),
-        ("ratios.published", _("Share of social organizations")),
+        ("snapshots.published", _("Share of social organizations")),
         ("rulebook.published", _("Rules in force")),
         ("portal.lottery", _("Lottery money")),
     )
@@ -98,7 +98,7 @@ def show() -> str:
         served=queries.served_in(year),
         chart=_where_it_went(year),
         snapshot=snapshot,
-        frozen=ratio_queries.frozen(snapshot) if snapshot else None,
+        frozen=frozen(snapshot) if snapshot else None,
         labels=division_labels({snapshot.division_code} if snapshot else ()),
         now=now,
         CATEGORIES=CATEGORIES,

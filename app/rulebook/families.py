@@ -28,8 +28,9 @@ from finance.hosting import rules as hosting
 from finance.lines.rules import LINE_DEFAULTS, USES
 from finance.lines.rules import SOURCES as LINE_SOURCES
 from finance.lottery import rules as lottery
-from finance.ratios.models import REASONS
-from finance.ratios.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE, LIMIT_DEFAULTS, LIMIT_SOURCE
+from finance.ratios.rules import LIMIT_DEFAULTS, LIMIT_SOURCE
+from finance.snapshots.models import REASONS
+from finance.snapshots.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE
 from grants.calls.rules import REL_DEFAULTS, RPN_DEFAULTS, RPN_SOURCE, SOURCES
 from projects.claims import rules as claims
 from projects.closure import rules as consequences

@@ -36,8 +36,8 @@ from finance.disbursements import routes as disbursements
 from finance.funds import routes as funds
 from finance.hosting import routes as hosting
 from finance.lottery import routes as lottery
-from finance.ratios import routes as ratios
 from finance.recoveries import routes as recoveries
+from finance.snapshots import routes as snapshots
 from grants.applications import routes as applications
 from grants.calls import routes as calls
 from grants.notices import routes as notices
@@ -94,7 +94,7 @@ EVENTS: dict[str, dict[str, str]] = {
     "lottery_plan": lottery.PLAN_EVENTS,
     "opening_import": books.EVENTS,
     "payment_batch": batches.EVENTS,
-    "ratio_snapshot": ratios.EVENTS,
+    "ratio_snapshot": snapshots.EVENTS,
     "receipt_file": batches.EVENTS,
     "agency": liaison.UNIT_EVENTS,
     "custody_transfer": custody.EVENTS,

@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from core.money import Money
+from core.text import N_
 from finance.contracts.rules import (
     BASES,
     DEFAULT_PARAMETERS,
@@ -535,3 +536,17 @@ def _kept_line(
         before_so=sum(part.so[1] for part in parts),
         sources=sources,
     )
+
+
+LABELS = {
+    "own": N_("Own level"),
+    "own_with_venture": N_("Own level with venture grants"),
+    "rollup": N_("Rolled up"),
+    "rollup_with_venture": N_("Rolled up with venture grants"),
+}
+
+BASIS_WORDS = {
+    "contract": N_("Signed contracts"),
+    "budget": N_("Budget quotas"),
+    "payment": N_("Payments of the year"),
+}

@@ -1,53 +1,41 @@
-"""Pages of the 30% figure: the figure with its rows, its frozen and published years, its exceptions."""
+"""Pages of the 30% figure: the figure with its rows, the trend, the reasons, who may be invited."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, abort, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
-from sqlalchemy import select
 
 from core import clock
-from core.access.policy import Refusal
-from core.audit.queries import history_of
-from core.db import db
-from core.documents.services import pdf_available, print_out
-from core.files.services import serve, store
-from core.lifecycle import available
 from core.money import Money, percent_against
 from core.text import N_, Message
 from core.web import charts, navigation
 from core.web.forms import asked_day
 from core.web.gate import allow
-from core.web.paging import paginate
-from core.web.urls import asked_year
-from core.web.words import say
-from finance.contracts.queries import division_labels, lies_in, service_named, visible_divisions, with_joined
+from finance.contracts.queries import division_labels, lies_in, service_named, with_joined
 from finance.contracts.rules import BASES, R30_SOURCES, judge_row
-from finance.figures.queries import Reading, figures, judging, levels, lines, years_with_rows
-from finance.figures.rules import total_by_source, year_on_year_of
-from finance.ratios import queries, services
-from finance.ratios.forms import FreezeForm, InvitationForm, OverrideForm
-from finance.ratios.models import RatioSnapshot
-from finance.ratios.reports import document_facts, rows_workbook
-from finance.ratios.rules import (
-    COLUMN_WORDS,
-    FAIR_COMPETITION,
-    LEVERS,
-    REASON_WORDS,
-    invitation_finding,
-    quarter_on,
-    text_row,
+from finance.exceptions.queries import proposals_waiting
+from finance.figures.queries import Reading, figures, judging, levels, lines
+from finance.figures.rules import BASIS_WORDS, LABELS, total_by_source, year_on_year_of
+from finance.ratios import queries
+from finance.ratios.forms import InvitationForm
+from finance.ratios.reports import rows_workbook
+from finance.ratios.rules import FAIR_COMPETITION, LEVERS, REASON_WORDS, invitation_finding, quarter_on
+from finance.snapshots.queries import (
+    agency_freezing,
+    due_day,
+    rows_of_year,
+    snapshots_of,
+    snapshots_waiting,
+    years_due,
 )
-from registry.agencies.models import Agency
-from registry.agencies.rules import DivisionError, normalise_division
+from finance.snapshots.routes import ACTIONS, asked_level, what_is_asked
+from registry.agencies.rules import normalise_division
 
 bp = Blueprint("ratios", __name__)
 
@@ -62,28 +50,13 @@ navigation.add_entry(
 
 LINES_ON_A_PAGE = 30
 
-LABELS = {
-    "own": N_("Own level"),
-    "own_with_venture": N_("Own level with venture grants"),
-    "rollup": N_("Rolled up"),
-    "rollup_with_venture": N_("Rolled up with venture grants"),
-}
-BASIS_WORDS = {
-    "contract": N_("Signed contracts"),
-    "budget": N_("Budget quotas"),
-    "payment": N_("Payments of the year"),
-}
-EVENTS = {
-    "frozen": N_("Frozen"), "reviewed": N_("Reviewed"), "published": N_("Published"),
-    "withdrawn": N_("Withdrawn"), "replaced": N_("Replaced by a later version"),
-}  # fmt: skip
 VERDICT_WORDS = {
     "": N_("All contracts"),
     "counts": N_("For social organizations"),
     "total": N_("In the total only"),
     "outside": N_("Out of scope"),
 }
-ACTIONS = {"review": N_("Review"), "publish": N_("Publish")}
+
 WATCH = {
     "met": N_("met"),
     "below": N_("below the threshold"),
@@ -94,24 +67,24 @@ WATCH = {
 
 def _tasks(user: Any) -> Iterable[navigation.Task]:
     """Years to freeze, figures to review and publish, exceptions to decide, levels heading below."""
-    for division, year, due in queries.years_due(user):
+    for division, year, due in years_due(user):
         yield navigation.Task(
             title=Message(N_("30-percent figure of %(year)s to freeze and publish"), {"year": year}),
             url=url_for("ratios.show", division=division, year=year),
             action=Message(N_("Freeze the year")),
             due=due,
         )
-    for snapshot, step in queries.snapshots_waiting(user):
+    for snapshot, step in snapshots_waiting(user):
         yield navigation.Task(
             title=Message(N_("Frozen 30-percent figure of %(year)s"), {"year": snapshot.fiscal_year}),
-            url=url_for("ratios.snapshot", snapshot_id=snapshot.id),
+            url=url_for("snapshots.show", snapshot_id=snapshot.id),
             action=Message(ACTIONS[step]),
-            due=queries.due_day(snapshot.division_code, snapshot.fiscal_year),
+            due=due_day(snapshot.division_code, snapshot.fiscal_year),
         )
-    for proposal in queries.proposals_waiting(user):
+    for proposal in proposals_waiting(user):
         yield navigation.Task(
             title=Message(N_("Exception for %(name)s"), {"name": proposal.contractor}),
-            url=url_for("ratios.exceptions"),
+            url=url_for("exceptions.list"),
             action=Message(N_("Confirm or refuse")),
         )
     for item in queries.warnings_for(user):
@@ -151,41 +124,6 @@ def against(value: Fraction | None, threshold: Fraction) -> str:
     return percent_against(value, threshold)
 
 
-# The figure ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The level and year of an address, with the divisions of the person and the years that have rows."""
-
-    division: str
-    year: int
-    offered: list[str]
-    years: list[int]
-
-
-def _asked() -> Asked | None:
-    """What is asked for, inside the person's reach; ``None`` when there is no division at all."""
-    offered = visible_divisions(current_user)
-    text = request.args.get("division") or (offered[0] if offered else "")
-    if not text:
-        return None
-    try:
-        code = normalise_division(text)
-    except DivisionError:
-        abort(404)
-    if not lies_in(code, offered):
-        abort(404)
-    years = years_with_rows(code)
-    year = asked_year(next(iter(years), clock.today().year))
-    return Asked(code, year, offered, years)
-
-
-def _level() -> tuple[str, int] | None:
-    asked = _asked()
-    return None if asked is None else (asked.division, asked.year)
-
-
 def _moment(year: int) -> tuple[date | None, int]:
     """The day whose rules are asked for, and the quarter to whose end the figure goes."""
     day = asked_day("as-of")
@@ -206,7 +144,7 @@ def _view() -> str:
 @allow("purchase.read")
 def show() -> Any:
     """The 30% page of a level and year; every figure opens to its contracts."""
-    asked = _asked()
+    asked = what_is_asked()
     if asked is None:
         return render_template("ratios/show.html", result=None)
     division, year = asked.division, asked.year
@@ -223,7 +161,7 @@ def show() -> Any:
     page = lines(result, view, limit=LINES_ON_A_PAGE, after=request.args.get("after", ""))
     own_levels = levels(result, venture="venture" in view) if whole and quarter == 4 else []
     largest = page.lines if whole else []
-    snapshots = queries.snapshots_of(division) if whole else []
+    snapshots = snapshots_of(division) if whole else []
     waiting = any(item.fiscal_year == year and item.state in ("prepared", "reviewed") for item in snapshots)
     labels = division_labels(
         {
@@ -259,8 +197,8 @@ def show() -> Any:
         else [],
         needed_more=queries.needed_more(figure),
         may_freeze=whole and not waiting and quarter == 4 and year < clock.today().year
-        and queries.agency_freezing(current_user, division) is not None,
-        due=queries.due_day(division, year),
+        and agency_freezing(current_user, division) is not None,
+        due=due_day(division, year),
         LABELS=LABELS,
         BASIS_WORDS=BASIS_WORDS,
         BASES=BASES,
@@ -297,7 +235,7 @@ def _trend(reading: Reading, years: Sequence[int]) -> charts.Chart | None:
 @allow("purchase.read")
 def contracts() -> Any:
     """The contracts behind a figure, each with the reason why it counts or not."""
-    asked = _asked() or abort(404)
+    asked = what_is_asked() or abort(404)
     day, quarter = _moment(asked.year)
     result = judging(asked.division, asked.year, on=day)
     verdict, reason = request.args.get("verdict", ""), request.args.get("reason", "")
@@ -345,7 +283,7 @@ def contracts() -> Any:
 @allow("purchase.read")
 def reasons() -> Any:
     """What the contracts of each reason sum to, in scope and out of it."""
-    asked = _asked() or abort(404)
+    asked = what_is_asked() or abort(404)
     day, quarter = _moment(asked.year)
     result = judging(asked.division, asked.year, on=day)
     view = _view()
@@ -371,7 +309,7 @@ def reasons() -> Any:
 @allow("purchase.read")
 def rows() -> Any:
     """The rows behind the figure as XLSX, both years, each with its reason."""
-    level = _level() or abort(404)
+    level = asked_level() or abort(404)
     division, year = level
     day, _quarter = _moment(year)
     view = _view()
@@ -383,7 +321,7 @@ def rows() -> Any:
             include_venture=True if "venture" in view else None,
             basis=result.basis,
         )
-        for row in queries.rows_of_year(division, year)
+        for row in rows_of_year(division, year)
         if view.startswith("rollup") or normalise_division(row.division_code) == division
     )
     return send_file(
@@ -414,260 +352,3 @@ def invitation() -> Any:
         LEVERS=LEVERS,
         FAIR_COMPETITION=FAIR_COMPETITION,
     ), 422 if form.errors else 200
-
-
-# Frozen years ----------------------------------------------------------------------------------
-
-
-@bp.route("/ratio/freeze", methods=["GET", "POST"])
-@allow("ratio.prepare")
-def freeze() -> Any:
-    """Freeze a closed year; below the threshold with a reason."""
-    level = _level() or abort(404)
-    division, year = level
-    form = FreezeForm(queries.accepted_reasons(division, year))
-    result = figures(division, year, exact=True)
-    if form.validate_on_submit():
-        try:
-            upload = form.reason_file.data
-            file = store(upload.stream, upload.filename or "file", by=current_user) if upload else None
-            snapshot = services.freeze(
-                division,
-                year,
-                by=current_user,
-                reason=form.reason.data,
-                reason_text=form.reason_text.data or "",
-                reason_file=file,
-            )
-        except Refusal as refusal:
-            if refusal.status == 403:
-                raise
-            form.form_errors.append(say(refusal.sentence))
-        else:
-            flash(_("Frozen. The finance head reviews it next."), "ok")
-            return redirect(url_for("ratios.snapshot", snapshot_id=snapshot.id), code=303)
-    status = 422 if form.errors or form.form_errors else 200
-    return render_template(
-        "ratios/freeze.html",
-        form=form,
-        result=result,
-        figure=result.figures["own"],
-        label=division_labels({division})[division],
-        earlier=queries.snapshots_of(division, year=year),
-        due=queries.due_day(division, year),
-        R30_SOURCES=R30_SOURCES,
-    ), status
-
-
-@bp.get("/ratio/frozen/<int:snapshot_id>")
-@allow("purchase.read")
-def snapshot(snapshot_id: int) -> Any:
-    """A frozen year with its digest, the three people, and what was corrected since."""
-    found = queries.snapshot_in_scope(current_user, snapshot_id) or abort(404)
-    now = figures(found.division_code, found.fiscal_year, exact=True)
-    frozen = queries.frozen(found)
-    present: list[Any] = []
-    if frozen.content["rows"]["count"] <= queries.COMPARED_ROWS:
-        today = [text_row(row) for row in queries.rows_of_year(found.division_code, found.fiscal_year)]
-        present = queries.corrections(found, {queries.identity_of(row): row for row in today})
-    return render_template(
-        "ratios/snapshot.html",
-        **document_facts(found),
-        now=now,
-        changes=present,
-        CHANGED=queries.CHANGED,
-        COLUMN_WORDS=COLUMN_WORDS,
-        steps=[item for item in available(found, current_user) if item.name in ACTIONS],
-        may_withdraw=found.state in ("prepared", "reviewed")
-        and any(
-            current_user.may(permission, agency_id=found.agency_id)
-            for permission in ("ratio.prepare", "ratio.review", "ratio.publish")
-        ),
-        history=history_of(found),
-        pdf=pdf_available(),
-        due=queries.due_day(found.division_code, found.fiscal_year),
-        LABELS=LABELS,
-        BASIS_WORDS=BASIS_WORDS,
-        EVENTS=EVENTS,
-    )
-
-
-@bp.post("/ratio/frozen/<int:snapshot_id>/<any(review, publish, withdraw):step>")
-@allow("ratio.prepare", "ratio.review", "ratio.publish")
-def step(snapshot_id: int, step: str) -> Any:
-    """Review, publish or withdraw a frozen figure."""
-    found = queries.snapshot_in_scope(current_user, snapshot_id) or abort(404)
-    services.take_step(found, step, by=current_user, note=request.form.get("note", "").strip()[:400])
-    done = {
-        "review": _("Reviewed. The leader publishes it next."),
-        "publish": _("Published. Everybody can see the figure and its rows now."),
-        "withdraw": _("Withdrawn. The year can be frozen again."),
-    }
-    flash(done[step], "ok")
-    return redirect(url_for("ratios.snapshot", snapshot_id=found.id), code=303)
-
-
-@bp.get("/ratio/frozen/<int:snapshot_id>/document.pdf")
-@allow("purchase.read")
-def document(snapshot_id: int) -> Any:
-    """The official table of a frozen figure, with three places to sign."""
-    found = queries.snapshot_in_scope(current_user, snapshot_id) or abort(404)
-    return print_out("ratios/document.html", document_facts(found), _name(found))
-
-
-@bp.get("/ratio/frozen/<int:snapshot_id>/figure.json")
-@allow("purchase.read")
-def figure_json(snapshot_id: int) -> Response:
-    return _json(queries.snapshot_in_scope(current_user, snapshot_id) or abort(404))
-
-
-@bp.get("/ratio/frozen/<int:snapshot_id>/rows.csv")
-@allow("purchase.read")
-def frozen_rows(snapshot_id: int) -> Response:
-    return _csv(queries.snapshot_in_scope(current_user, snapshot_id) or abort(404))
-
-
-@bp.get("/ratio/frozen/<int:snapshot_id>/reason")
-@allow("purchase.read")
-def reason_file(snapshot_id: int) -> Response:
-    """The attachment of the reason."""
-    found = queries.snapshot_in_scope(current_user, snapshot_id) or abort(404)
-    return serve(found.reason_file or abort(404))
-
-
-def _name(found: RatioSnapshot) -> str:
-    return f"R30-{found.division_code}-{found.fiscal_year}-v{found.version}"
-
-
-def _json(found: RatioSnapshot) -> Response:
-    """The canonical JSON itself: its SHA-256 is the digest."""
-    return send_file(
-        io.BytesIO(found.content.encode()),
-        mimetype="application/json",
-        as_attachment=True,
-        download_name=f"{_name(found)}.json",
-    )
-
-
-def _csv(found: RatioSnapshot) -> Response:
-    return send_file(
-        io.BytesIO(queries.frozen_rows(found)),
-        mimetype="text/csv",
-        as_attachment=True,
-        download_name=f"{_name(found)}-rows.csv",
-    )
-
-
-# Exceptions ------------------------------------------------------------------------------------
-
-
-@bp.get("/ratio/exceptions")
-@allow("purchase.read")
-def exceptions() -> Any:
-    """Contractors that count otherwise than their code says, and proposals about them."""
-    found = queries.overrides_in_force(current_user)
-    return render_template(
-        "ratios/exceptions.html",
-        overrides=found,
-        proposals=queries.proposals(current_user),
-        labels=division_labels({item.division_code for item in found}),
-        deciding=current_user.agency_ids("ratio.review"),
-        may_propose=current_user.may_somewhere("ratio.prepare"),
-        R30_SOURCES=R30_SOURCES,
-    )
-
-
-@bp.route("/ratio/exceptions/new", methods=["GET", "POST"])
-@allow("ratio.prepare")
-def new_exception() -> Any:
-    """Propose an exception; a second person confirms it."""
-    form = OverrideForm()
-    agencies = db.session.scalars(
-        select(Agency)
-        .where(Agency.id.in_(current_user.agency_ids("ratio.prepare")), Agency.division_code != "")
-        .order_by(Agency.id)
-    ).all()
-    form.agency_id.choices = [(agency.id, agency.name) for agency in agencies]
-    if not form.is_submitted():
-        form.contractor_code.data = request.args.get("code", "")[:18]
-        form.contractor.data = request.args.get("name", "")[:120]
-    elif form.validate():
-        try:
-            services.propose_override(
-                next(agency for agency in agencies if agency.id == form.agency_id.data),
-                code=form.contractor_code.data,
-                contractor=form.contractor.data.strip(),
-                counts=form.wish,
-                reason=form.reason.data.strip(),
-                by=current_user,
-            )
-        except Refusal as refusal:
-            form.form_errors.append(say(refusal.sentence))
-        else:
-            flash(_("Proposed. The finance head confirms or refuses it."), "ok")
-            return redirect(url_for("ratios.exceptions"), code=303)
-    status = 422 if form.errors or form.form_errors else 200
-    return render_template("ratios/new_exception.html", form=form, R30_SOURCES=R30_SOURCES), status
-
-
-@bp.post("/ratio/exceptions/<int:proposal_id>/<any(confirm, refuse):step>")
-@allow("ratio.review")
-def decide_exception(proposal_id: int, step: str) -> Any:
-    proposal = queries.proposal_in_scope(current_user, proposal_id) or abort(404)
-    services.decide_override(proposal, confirmed=step == "confirm", by=current_user)
-    flash(
-        _("Confirmed: the figures follow it from this year on.") if step == "confirm" else _("Refused."), "ok"
-    )
-    return redirect(url_for("ratios.exceptions"), code=303)
-
-
-# For everybody ---------------------------------------------------------------------------------
-
-
-@bp.get("/public/ratio")
-@allow.public
-def published() -> str:
-    """Published figures, newest first."""
-    page = paginate(
-        queries.published_snapshots(), (RatioSnapshot.published_at, True), (RatioSnapshot.id, True)
-    )
-    found = {row.id: queries.frozen(row) for row in page.rows}
-    return render_template(
-        "ratios/published.html",
-        page=page,
-        found=found,
-        labels=division_labels({row.division_code for row in page.rows}),
-    )
-
-
-@bp.get("/public/ratio/<int:snapshot_id>")
-@allow.public
-def published_figure(snapshot_id: int) -> str:
-    """A published figure with how to check it."""
-    found = queries.published_snapshot(snapshot_id) or abort(404)
-    return render_template(
-        "ratios/published_figure.html",
-        **document_facts(found),
-        pdf=pdf_available(),
-        LABELS=LABELS,
-        BASIS_WORDS=BASIS_WORDS,
-    )
-
-
-@bp.get("/public/ratio/<int:snapshot_id>/figure.json")
-@allow.public
-def published_json(snapshot_id: int) -> Response:
-    return _json(queries.published_snapshot(snapshot_id) or abort(404))
-
-
-@bp.get("/public/ratio/<int:snapshot_id>/rows.csv")
-@allow.public
-def published_rows(snapshot_id: int) -> Response:
-    return _csv(queries.published_snapshot(snapshot_id) or abort(404))
-
-
-@bp.get("/public/ratio/<int:snapshot_id>/document.pdf")
-@allow.public
-def published_document(snapshot_id: int) -> Any:
-    found = queries.published_snapshot(snapshot_id) or abort(404)
-    return print_out("ratios/document.html", document_facts(found), _name(found), public=True)

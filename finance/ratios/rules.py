@@ -1,30 +1,21 @@
-"""What is said of the 30% figure: when it is due, which levers are lawful, what a quarter foretells."""
+"""What is said of the 30% figure: which levers are lawful, what a quarter foretells."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from datetime import date
 from fractions import Fraction
-from hashlib import sha256
 from typing import Any
 
 from core.money import Money
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
-from finance.contracts.rules import PurchaseRow
-from finance.ratios.models import REASONS
-
-# After the close of the year; the day is our own default, a jurisdiction confirms it (DOMAIN 3.14).
-CALENDAR_DEFAULTS: dict[str, Any] = {"ratio_due": "03-31", "reasons": sorted(REASONS)}
-CALENDAR_SOURCE = "政府信息公开条例 第二十条第（九）项；公开日期由本级确定（默认次年3月31日）"
 
 FAIR_COMPETITION = (
     "政府采购法实施条例 第二十条第（七）项：非法限定供应商的所有制形式、组织形式或者所在地，"
     "属于以不合理的条件对供应商实行差别待遇或者歧视待遇"
 )
+
 EQUAL_CONDITIONS = "财综〔2014〕87号：同等条件下优先向社会组织购买"
 
 # What is allowed instead of “social organizations only” above the limit, each with its source (DOMAIN 3.1).
@@ -51,9 +42,9 @@ LEVERS: tuple[tuple[str, str, str], ...] = (
     ),
 )  # fmt: skip
 
-
 # Above which a purchase follows the procurement law; each province sets its own, so a rule set confirms it.
 LIMIT_DEFAULTS: dict[str, Any] = {"limit_yuan": 500_000}
+
 LIMIT_SOURCE = (
     "政府采购法 第八条：限额标准由省、自治区、直辖市人民政府或者其授权的机构确定并公布（默认值待本地确认）"
 )
@@ -104,22 +95,6 @@ def invitation_finding(
     return Finding("R30-G", verdict, title, Message(sentence), numbers, source, rule_set, facts)
 
 
-def canonical(content: Mapping[str, Any]) -> str:
-    """JSON with sorted keys and no spaces: the same content is the same text, so that a digest says something."""
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def digest(text: str) -> str:
-    """SHA-256 over the UTF-8 bytes of canonical JSON, in hexadecimal."""
-    return sha256(text.encode()).hexdigest()
-
-
-def due_on(year: int, month_and_day: str) -> date:
-    """The day by which the figure of ``year`` is published: in the year after."""
-    month, day = (int(part) for part in month_and_day.split("-"))
-    return date(year + 1, month, day)
-
-
 def quarter_on(day: date) -> int:
     """The calendar quarter of a day, 1 to 4."""
     return (day.month + 2) // 3
@@ -165,79 +140,3 @@ REASON_WORDS = {
     "no-quota": N_("Budget quota not known"),
     "not-paid": N_("Payment not known"),
 }
-
-
-# The rows as a table ---------------------------------------------------------------------------
-
-HEADINGS = (
-    "contract_no", "fiscal_year", "division_code", "purchaser", "service_key", "service_name", "catalogue_code",
-    "public_service", "contractor", "contractor_code", "contractor_kind", "host_code", "so_share", "amount_yuan",
-    "cancelled_amount_yuan", "fund_source", "method", "signed_on", "is_venture", "budget_amount_yuan",
-    "paid_amount_yuan",
-)  # fmt: skip
-COLUMN_WORDS = {
-    "division_code": N_("division"), "service_key": N_("key of the service"), "service_name": N_("service"),
-    "catalogue_code": N_("catalogue code"), "public_service": N_("public service"), "contractor": N_("contractor"),
-    "contractor_code": N_("code of the contractor"), "contractor_kind": N_("kind of contractor"),
-    "host_code": N_("code of the host"), "so_share": N_("share of social organizations"),
-    "amount_yuan": N_("amount in yuan"), "cancelled_amount_yuan": N_("cancelled, in yuan"),
-    "fund_source": N_("source of money"), "method": N_("procurement method"), "signed_on": N_("signed on"),
-    "is_venture": N_("venture grant"), "budget_amount_yuan": N_("budget quota in yuan"),
-    "paid_amount_yuan": N_("paid in yuan"),
-}  # fmt: skip
-MONEY_COLUMNS = ("amount_yuan", "cancelled_amount_yuan", "budget_amount_yuan", "paid_amount_yuan")
-# A cell that begins like this is a formula to a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def table_row(row: PurchaseRow) -> dict[str, str | Money]:
-    """A contract in the columns of the import, money as ``Money`` (blank where unknown), the rest as text."""
-    return {
-        "contract_no": row.contract_no,
-        "fiscal_year": str(row.fiscal_year),
-        "division_code": row.division_code,
-        "purchaser": row.purchaser,
-        "service_key": row.service_key,
-        "service_name": row.service_name,
-        "catalogue_code": row.catalogue_code,
-        "public_service": "是" if row.public_service else "否",
-        "contractor": row.contractor,
-        "contractor_code": row.contractor_code,
-        "contractor_kind": row.contractor_kind,
-        "host_code": row.host_code,
-        "so_share": "" if row.so_share is None else _share_text(row.so_share),
-        "amount_yuan": row.amount,
-        "cancelled_amount_yuan": row.cancelled_amount,
-        "fund_source": row.fund_source,
-        "method": row.method,
-        "signed_on": row.signed_on.isoformat() if row.signed_on else "",
-        "is_venture": "是" if row.is_venture else "否",
-        "budget_amount_yuan": "" if row.budget_amount is None else row.budget_amount,
-        "paid_amount_yuan": "" if row.paid_amount is None else row.paid_amount,
-    }
-
-
-def text_row(row: PurchaseRow) -> dict[str, str]:
-    """The same as plain text: money with two decimals, nothing that a spreadsheet would compute."""
-    return {
-        name: cell.plain() if isinstance(cell, Money) else f"'{cell}" if cell.startswith(_FORMULA) else cell
-        for name, cell in table_row(row).items()
-    }
-
-
-def _share_text(share: Fraction) -> str:
-    """A share as decimal text without loss: a table holds at most nine decimals."""
-    scaled = share * 10**9
-    if scaled.denominator != 1:
-        return str(share)
-    whole, rest = divmod(scaled.numerator, 10**9)
-    return f"{whole}.{rest:09d}".rstrip("0").rstrip(".")
-
-
-def as_csv(rows: Iterable[PurchaseRow]) -> bytes:
-    """The rows as CSV (RFC 4180), UTF-8 with a mark that spreadsheets understand."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, HEADINGS)
-    writer.writeheader()
-    writer.writerows(text_row(row) for row in rows)
-    return text.getvalue().encode("utf-8-sig")

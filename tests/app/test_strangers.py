@@ -40,7 +40,7 @@ from tests.app.told import demo, told, url_of
 from tests.conftest import dispose, make_app
 
 # What is public by law is the same for everybody, and so shows every city's rows.
-PUBLIC = ("portal.", "rulebook.published", "ratios.published", "web.", "static", "bootstrap.", "assets.")
+PUBLIC = ("portal.", "rulebook.published", "snapshots.published", "web.", "static", "bootstrap.", "assets.")
 # A published call is open to every organization, wherever it is kept.
 OPEN_TO_ALL = {"applications.start"}
 VIEWERS = ("clerk", "urban_clerk", "supervisor", "op01", "expert01")

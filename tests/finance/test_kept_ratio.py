@@ -33,8 +33,8 @@ from finance.purchasing.services import (
     override_contractor,
     withdraw_override,
 )
-from finance.ratios.queries import frozen_content, rows_of_year
-from finance.ratios.rules import as_csv
+from finance.snapshots.queries import frozen_content, rows_of_year
+from finance.snapshots.rules import as_csv
 from tools import verify_r30
 
 AGENCY, OTHER = "52150602MJ1234561L", "91150602MA0N123402"

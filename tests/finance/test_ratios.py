@@ -34,22 +34,19 @@ from core.rules.services import add_rule_set
 from finance.contracts.imports import read_purchases
 from finance.contracts.models import ContractorOverride, Purchase
 from finance.contracts.rules import PurchaseRow, R30Parameters
+from finance.exceptions.services import decide_override, propose_override
 from finance.figures.queries import figures
 from finance.figures.rules import compute_ratio
 from finance.purchasing.services import import_purchases
 from finance.ratios import queries
 from finance.ratios.jobs import watch
-from finance.ratios.models import RatioSnapshot, RatioWatch
-from finance.ratios.rules import (
-    BIDDERS,
-    LEVERS,
-    as_csv,
-    due_on,
-    invitation_finding,
-    projected,
-    warning,
-)
-from finance.ratios.services import decide_override, freeze, look_at_level, propose_override, take_step
+from finance.ratios.models import RatioWatch
+from finance.ratios.rules import BIDDERS, LEVERS, invitation_finding, projected, warning
+from finance.ratios.services import look_at_level
+from finance.snapshots.models import RatioSnapshot
+from finance.snapshots.queries import corrections, due_day, frozen_rows, identity_of, rows_of_year
+from finance.snapshots.rules import as_csv, due_on
+from finance.snapshots.services import freeze, take_step
 from tests import world
 from tests.grants import stage
 
@@ -98,7 +95,7 @@ def test_what_is_frozen_can_be_computed_again_from_its_own_rows(app: Flask) -> N
     assert hashlib.sha256(snapshot.content.encode()).hexdigest() == snapshot.digest
     content = json.loads(snapshot.content)
     assert content["bases"]["contract"] == EXPECTED["150600"]
-    table = queries.frozen_rows(snapshot)
+    table = frozen_rows(snapshot)
     assert hashlib.sha256(table).hexdigest() == content["rows"]["sha256"]
     again = read_purchases(io.BytesIO(table), "rows.csv")
     assert not again.errors and len(again.rows) == content["rows"]["count"] == 13
@@ -230,12 +227,10 @@ def test_a_later_correction_stands_beside_the_frozen_figure(app: Flask) -> None:
         )  # fmt: skip
     assert snapshot.content == before
     present = {
-        queries.identity_of(item): item
-        for item in csv.DictReader(
-            io.StringIO(as_csv(queries.rows_of_year("150600", 2025)).decode("utf-8-sig"))
-        )
+        identity_of(item): item
+        for item in csv.DictReader(io.StringIO(as_csv(rows_of_year("150600", 2025)).decode("utf-8-sig")))
     }
-    found = {item.contract_no: item for item in queries.corrections(snapshot, present)}
+    found = {item.contract_no: item for item in corrections(snapshot, present)}
     assert found[number].kind == "changed" and found[number].after == (
         ("cancelled_amount_yuan", half.plain()),
     )
@@ -347,12 +342,12 @@ def test_the_gap_and_what_is_needed_in_addition_close_it_exactly(added, share, t
 
 
 def test_the_day_of_publication_is_the_jurisdictions(app: Flask) -> None:
-    assert queries.due_day("150600", 2025) == date(2026, 3, 31)
+    assert due_day("150600", 2025) == date(2026, 3, 31)
     with transaction():
         add_rule_set(
             "RPC", {"ratio_due": "02-28"}, valid_from=date(2025, 1, 1), source="x", jurisdiction="150000"
         )
-    assert queries.due_day("150602001", 2025) == date(2026, 2, 28) == due_on(2025, "02-28")
+    assert due_day("150602001", 2025) == date(2026, 2, 28) == due_on(2025, "02-28")
 
 
 # Pages -----------------------------------------------------------------------------------------

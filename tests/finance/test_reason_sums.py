@@ -17,7 +17,8 @@ from finance.contracts.rules import quarter_of
 from finance.evidence.queries import rows_behind
 from finance.figures.queries import figures, judging
 from finance.purchasing.services import import_purchases
-from finance.ratios.queries import sums_by_reason, years_due
+from finance.ratios.queries import sums_by_reason
+from finance.snapshots.queries import years_due
 from tests import world
 from tests.finance.test_kept_ratio import OTHER, Undone, contracts, row, take
 

@@ -41,7 +41,7 @@ DATA = {
     "finance/funds/rules.py": "official names of kinds of funds, as public tables carry them",
     "finance/lines/rules.py": "words of forbidden uses, looked for in budgets and vouchers",
     "finance/contracts/imports.py": "column heads and answers of official spreadsheets",
-    "finance/ratios/rules.py": "answers of the official spreadsheet, so that an export can be imported again",
+    "finance/snapshots/rules.py": "answers of the official spreadsheet, so that an export can be imported again",
     "finance/contracts/rules.py": "official names of funds and contractors, compared with imported rows",
     "tools/verify_r30.py": "names of funds, contractors and answers in published rows",
     "finance/purchasing/services.py": "official names of contractors, written into rows like imported ones",

@@ -18,7 +18,7 @@ from typing import Any
 from core.money import Money, percent_against
 from finance.contracts.rules import NANO, Fact, Joins, PurchaseRow, R30Parameters
 from finance.figures.rules import compute_ratio, kept_lines
-from finance.ratios.rules import as_csv
+from finance.snapshots.rules import as_csv
 from tests.finance import oracle_r30
 from tools import verify_r30
 

@@ -12,9 +12,8 @@ from core.db import db
 from core.lifecycle import Lifecycle, State, Transition, fire
 from core.text import N_, Message
 from finance.contracts.rules import R30_SOURCES
-from finance.ratios.models import RatioSnapshot
-
-SEPARATION = "政府采购法 第六十一条；行政事业单位内部控制规范（试行）第十五条"
+from finance.exceptions.rules import SEPARATION
+from finance.snapshots.models import RatioSnapshot
 
 
 def _review_guard(snapshot: RatioSnapshot, *, by: Any) -> None:
