@@ -68,7 +68,8 @@ ROLES: dict[str, Role] = {
             "system_admin",
             N_("system administrator"),
             "agency",
-            frozenset({"agency.read", "account.read", "account.manage"}),
+            # The register alone of all business, and to read only (DOMAIN 5).
+            frozenset({"agency.read", "account.read", "account.manage", "organization.read"}),
         ),
         Role(
             "security_admin",

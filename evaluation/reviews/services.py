@@ -22,6 +22,7 @@ from projects.agreements.models import Project
 from projects.closure.queries import as_json
 from projects.closure.services import add_archive_source
 from registry.accounts.models import User
+from registry.persons.queries import Entry, Part, add_part, within
 
 
 def sync_sheets(panel: Panel) -> None:
@@ -210,3 +211,41 @@ def archived_sheets(project: Project) -> Iterable[tuple[str, bytes]]:
 
 
 add_archive_source("score sheets", archived_sheets)
+
+
+# What is kept about a person ---------------------------------------------------------------------
+
+
+def _entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    """The score sheets somebody filled in: the record of a selection is kept whole.
+
+    What they say is told to the person, to others once all are in.
+    """
+    rows = db.session.execute(
+        select(Review, Panel)
+        .join(Panel, Panel.id == Review.panel_id)
+        .where(Review.person_id == person_id, *within(Panel.agency_id, agencies))
+        .order_by(Review.id)
+    )
+    return [
+        Entry(
+            row.id,
+            Message(N_("score sheet for “%(title)s”"), {"title": row.application.title}),
+            clock.local(row.submitted_at).date() if row.submitted_at else None,
+            None,
+            {
+                N_("Points"): f"{row.total / 100:.2f}" if row.submitted_at else "",
+                N_("Comment"): row.comment,
+                N_("Dissent"): row.dissent,
+            }
+            if agencies is None or panel.state == "closed"
+            else {},
+            Message(N_("Records of a selection are kept for fifteen years.")),
+            source="政府采购法 第四十二条",
+            link=("panel.read", panel.agency_id, "panels.show", {"panel_id": panel.id}),
+        )
+        for row, panel in rows
+    ]
+
+
+add_part(Part("review", N_("Score sheets"), "review.read", _entries))

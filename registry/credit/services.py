@@ -29,9 +29,10 @@ from registry.credit.models import (
     CreditRemoval,
 )
 from registry.credit.queries import PROPOSAL_WAITS, REMOVAL_WAITS
-from registry.credit.rules import overlaps
+from registry.credit.rules import CREDIT_LAW, overlaps
 from registry.organizations.models import Organization
 from registry.persons.models import Person
+from registry.persons.queries import Entry, Part, add_part, within
 
 
 def record_entry(
@@ -304,3 +305,39 @@ def remove_adverse(row: AdverseRecord, *, reason: str, by: Actor) -> None:
     row.removed_on, row.removed_by, row.removal_reason = clock.today(), by.actor_id, reason.strip()
     db.session.flush()
     record(row, "removed", by=by, details={"note": reason.strip()})
+
+
+def _entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    return [
+        Entry(
+            row.id,
+            Message(ADVERSE_KINDS[row.kind]),
+            row.entered_on,
+            row.removed_on,
+            {
+                N_("Grounds"): row.grounds,
+                N_("Document or decision"): row.source,
+                N_("Organization it is about"): row.organization.name if row.organization else "",
+                N_("Why the record ends"): row.removal_reason,
+            },
+            Message(N_("Records of initiators stand in the credit file, also once they have ended.")),
+            source=CREDIT_LAW,
+            link=("credit.read", row.agency_id, "credit.adverse", {}),
+        )
+        for row in db.session.scalars(
+            select(AdverseRecord)
+            .where(AdverseRecord.person_id == person_id, *within(AdverseRecord.agency_id, agencies))
+            .order_by(AdverseRecord.id)
+        )
+    ]
+
+
+def _recorded(agencies: set[int]) -> Any:
+    return (
+        select(AdverseRecord.id)
+        .where(AdverseRecord.person_id == Person.id, AdverseRecord.agency_id.in_(agencies))
+        .exists()
+    )
+
+
+add_part(Part("adverse_record", N_("Adverse records"), "credit.read", _entries, _recorded))

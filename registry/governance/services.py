@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 
@@ -15,6 +17,7 @@ from core.rules.queries import parameters
 from core.text import N_, Message
 from registry.governance.models import (
     BODIES,
+    CHECK_RESULTS,
     LEADERS,
     OFFICIALS,
     POSTS,
@@ -24,12 +27,15 @@ from registry.governance.models import (
     Term,
 )
 from registry.governance.rules import COUNCIL, OFFICIAL, SUPERVISION
+from registry.interests import rules as interests
 from registry.interests.models import Interest
 from registry.interests.services import declare_interest, end_interest
 from registry.organizations.models import Organization
 from registry.organizations.rules import ROR_DEFAULTS
 from registry.organizations.services import keep_changes
 from registry.persons.models import Person
+from registry.persons.queries import Entry, Part, add_part, joined, within
+from registry.persons.services import nobody
 
 
 def record_term(
@@ -217,3 +223,123 @@ def check_candidate(
         },
     )
     return row
+
+
+# What is kept about a person ---------------------------------------------------------------------
+
+
+def _held(person_id: int, agencies: set[int] | None) -> Sequence[Post]:
+    return db.session.scalars(
+        select(Post)
+        .join(Organization, Organization.id == Post.organization_id)
+        .where(Post.person_id == person_id, *within(Organization.agency_id, agencies))
+        .order_by(Post.id)
+    ).all()
+
+
+def _post_entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    rows = _held(person_id, agencies)
+    today, in_office = clock.today(), {row.organization_id for row in rows if row.until is None}
+    return [
+        Entry(
+            row.id,
+            Message(
+                N_("%(post)s of %(organization)s"),
+                {"post": Message(POSTS[row.post]), "organization": row.organization.name},
+            ),
+            row.since,
+            row.until,
+            {
+                N_("Year of birth"): row.birth_year or "",
+                N_("Official"): Message(OFFICIALS[row.official]),
+                N_("Approval"): " ".join(
+                    str(part) for part in (row.approved_by, row.approval_document, row.approved_on) if part
+                ),
+            },
+            Message(N_("The register names who leads an organization, and terms in a row are counted."))
+            if row.organization_id in in_office
+            else Message(N_("Recusal asks for the three years before."))
+            if interests.counts(row.since, row.until, on=today)
+            else None,
+            source=COUNCIL if row.organization_id in in_office else interests.SOURCE,
+            link=(
+                "organization.read", row.organization.agency_id, "governance.show",
+                {"organization_id": row.organization_id},
+            ),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _erase_posts(ids: Sequence[int]) -> None:
+    """The organization's history keeps the post and its days, under nobody's name."""
+    for number in ids:
+        row = db.session.get_one(Post, number)
+        row.person_id, row.birth_year = nobody().id, None
+        row.approved_by = row.approval_document = ""
+        row.approved_on, row.official = None, "none"
+    db.session.flush()
+
+
+def _check_entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    in_office = {(row.organization_id, row.post) for row in _held(person_id, None) if row.until is None}
+    rows = db.session.execute(
+        select(CandidateCheck, Organization)
+        .join(Organization, Organization.id == CandidateCheck.organization_id)
+        .where(CandidateCheck.person_id == person_id, *within(Organization.agency_id, agencies))
+        .order_by(CandidateCheck.id)
+    )
+    return [
+        Entry(
+            row.id,
+            Message(
+                N_("checked as a candidate: %(post)s of %(organization)s"),
+                {"post": Message(POSTS[row.post]), "organization": organization.name},
+            ),
+            row.checked_on,
+            row.checked_on,
+            {
+                N_("Result"): Message(CHECK_RESULTS[row.result]),
+                N_("So it is"): joined([Message(QUESTIONS[name]) for name, yes in row.answers.items() if yes]),
+                N_("Not so"): joined([Message(QUESTIONS[name]) for name, yes in row.answers.items() if not yes]),
+                N_("Note"): row.note,
+            },
+            Message(N_("The check belongs to a post that is held."))
+            if (row.organization_id, row.post) in in_office
+            else None,
+            source=COUNCIL,
+            link=(
+                "organization.read", organization.agency_id, "governance.show",
+                {"organization_id": organization.id},
+            ),
+        )
+        for row, organization in rows
+    ]  # fmt: skip
+
+
+def _erase_checks(ids: Sequence[int]) -> None:
+    """That somebody was checked stays as a number; who, and what was answered, goes."""
+    for number in ids:
+        row = db.session.get_one(CandidateCheck, number)
+        row.person_id, row.answers, row.note = nobody().id, {}, ""
+    db.session.flush()
+
+
+def _known(model: type[Post] | type[CandidateCheck]) -> Any:
+    return lambda agencies: (
+        select(model.id)
+        .join(Organization, Organization.id == model.organization_id)
+        .where(model.person_id == Person.id, Organization.agency_id.in_(agencies))
+        .exists()
+    )
+
+
+add_part(
+    Part("post", N_("Posts in organizations"), "organization.read", _post_entries, _known(Post), _erase_posts)
+)
+add_part(
+    Part(
+        "candidate_check", N_("Checks of candidates"), "organization.read", _check_entries,
+        _known(CandidateCheck), _erase_checks,
+    )
+)  # fmt: skip

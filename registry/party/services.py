@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from core.access.policy import Refusal
 from core.audit.services import Actor, record
@@ -30,8 +31,11 @@ from registry.party.models import (
     PartyStep,
     PartyWorker,
 )
+from registry.party.rules import SOURCES
 from registry.party_orgs.services import end_row, note_facts, past
 from registry.persons.models import Person
+from registry.persons.queries import Entry, Part, add_part, joined, within
+from registry.persons.services import nobody
 
 
 def _file(organization: Organization) -> PartyFile:
@@ -361,3 +365,100 @@ def record_activity(
     db.session.flush()
     record(row, "recorded", by=by, details={"kind": kind, "held_on": held_on.isoformat()})
     return row
+
+
+# What is kept about a person ---------------------------------------------------------------------
+
+
+def _member_entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    rows = db.session.execute(
+        select(PartyMember, Organization)
+        .join(Organization, Organization.id == PartyMember.organization_id)
+        .where(PartyMember.person_id == person_id, *within(Organization.agency_id, agencies))
+        .order_by(PartyMember.id)
+    )
+    return [
+        Entry(
+            row.id,
+            Message(N_("party member active in %(organization)s"), {"organization": organization.name}),
+            row.since,
+            row.until,
+            {N_("Kind of member"): Message(MEMBER_KINDS[row.kind]), N_("Home unit"): row.home_unit},
+            Message(
+                N_("The list of members of an organization is kept as long as the member is active there.")
+            )
+            if row.until is None
+            else None,
+            source=SOURCES["P1"] if row.until is None else "",
+            link=("party.read", organization.agency_id, "party.show", {"organization_id": organization.id}),
+        )
+        for row, organization in rows
+    ]
+
+
+def _erase_members(ids: Sequence[int]) -> None:
+    db.session.execute(delete(PartyMember).where(PartyMember.id.in_(ids)))
+
+
+def _worker_entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    return [
+        Entry(
+            row.id,
+            Message(N_("in the pool of party workers")),
+            row.since,
+            row.until,
+            {
+                N_("Unit"): row.unit,
+                N_("Posts"): joined(
+                    [
+                        Message(
+                            N_("%(post)s of %(organization)s"),
+                            {"post": Message(POSTS[item.post]), "organization": item.organization.name},
+                        )
+                        for item in row.posts
+                    ]
+                ),
+            },
+            Message(N_("An organization without members has an instructor who is named."))
+            if row.until is None
+            else None,
+            source=SOURCES["P8"] if row.until is None else "",
+            link=("party.read", row.agency_id, "party.workers", {}),
+        )
+        for row in db.session.scalars(
+            select(PartyWorker)
+            .where(PartyWorker.person_id == person_id, *within(PartyWorker.agency_id, agencies))
+            .order_by(PartyWorker.id)
+        )
+    ]
+
+
+def _erase_workers(ids: Sequence[int]) -> None:
+    """The posts stay in the files of the organizations, under nobody's name."""
+    for number in ids:
+        row = db.session.get_one(PartyWorker, number)
+        row.person_id, row.unit = nobody().id, ""
+    db.session.flush()
+
+
+def _active(agencies: set[int]) -> Any:
+    return (
+        select(PartyMember.id)
+        .join(Organization, Organization.id == PartyMember.organization_id)
+        .where(PartyMember.person_id == Person.id, Organization.agency_id.in_(agencies))
+        .exists()
+    )
+
+
+def _in_the_pool(agencies: set[int]) -> Any:
+    return (
+        select(PartyWorker.id)
+        .where(PartyWorker.person_id == Person.id, PartyWorker.agency_id.in_(agencies))
+        .exists()
+    )
+
+
+add_part(Part("party_member", N_("Party members"), "party.read", _member_entries, _active, _erase_members))
+add_part(
+    Part("party_worker", N_("Party workers"), "party.read", _worker_entries, _in_the_pool, _erase_workers)
+)

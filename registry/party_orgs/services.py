@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
+
+from sqlalchemy import select, update
 
 from core import clock
 from core.access.policy import Refusal
@@ -28,8 +30,9 @@ from registry.party_orgs.models import (
     PartyPaper,
 )
 from registry.party_orgs.queries import living_cover
-from registry.party_orgs.rules import check_met
+from registry.party_orgs.rules import SOURCES, check_met
 from registry.persons.models import Person
+from registry.persons.queries import Entry, Part, add_part, within
 
 
 def past(day: date) -> None:
@@ -217,3 +220,40 @@ def record_check(
         details={"scheme": scheme, "assessed_on": assessed_on.isoformat(), "met": check.met},
     )
     return check
+
+
+# What is kept about a person ---------------------------------------------------------------------
+
+
+def _entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    return [
+        Entry(
+            row.id,
+            Message(N_("secretary of %(name)s"), {"name": row.name}),
+            row.founded_on,
+            row.until,
+            duty=Message(N_("A party organization names its secretary.")) if row.until is None else None,
+            source=SOURCES["P6"] if row.until is None else "",
+            link=("party.read", row.agency_id, "party_orgs.show", {"party_org_id": row.id}),
+        )
+        for row in db.session.scalars(
+            select(PartyOrg)
+            .where(PartyOrg.secretary_id == person_id, *within(PartyOrg.agency_id, agencies))
+            .order_by(PartyOrg.id)
+        )
+    ]
+
+
+def _erase(ids: Sequence[int]) -> None:
+    db.session.execute(update(PartyOrg).where(PartyOrg.id.in_(ids)).values(secretary_id=None))
+
+
+def _leads(agencies: set[int]) -> Any:
+    return (
+        select(PartyOrg.id)
+        .where(PartyOrg.secretary_id == Person.id, PartyOrg.agency_id.in_(agencies))
+        .exists()
+    )
+
+
+add_part(Part("party_org", N_("Secretaries"), "party.read", _entries, _leads, _erase))

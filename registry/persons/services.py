@@ -300,5 +300,13 @@ def erase_person(person: Person, *, reason: str, user: Any | None, by: Actor) ->
     return gone, stay
 
 
+def nobody() -> Person:
+    """A fresh person without any name, for a row that is only a number any more."""
+    person = Person(name=NOBODY, erased_on=clock.today())
+    db.session.add(person)
+    db.session.flush()
+    return person
+
+
 def may_go(part: Part, entry: Entry) -> bool:
     return part.erase is not None and entry.duty is None

@@ -18,7 +18,7 @@ from registry.agencies.models import Agency
 from registry.organizations.models import Organization
 from registry.persons.models import Person
 from registry.persons.queries import Entry, Part, add_part, joined, within
-from registry.persons.services import NOBODY
+from registry.persons.services import nobody
 from registry.workforce import queries, rules
 from registry.workforce.models import (
     ATTENDANCES,
@@ -403,7 +403,7 @@ def _erase_workers(ids: Sequence[int]) -> None:
         update(SocialWorker)
         .where(SocialWorker.id.in_(ids))
         .values(
-            person_id=_nobody().id, post="", level="", until=clock.today(), consented_on=None, consent_form=""
+            person_id=nobody().id, post="", level="", until=clock.today(), consented_on=None, consent_form=""
         )
     )
 
@@ -441,18 +441,10 @@ def _erase_volunteers(ids: Sequence[int]) -> None:
     db.session.execute(update(VolunteerHours).where(VolunteerHours.volunteer_id.in_(ids)).values(activity=""))
     for number in ids:
         row = db.session.get_one(Volunteer, number)
-        row.person_id, row.left_on = _nobody().id, clock.today()
+        row.person_id, row.left_on = nobody().id, clock.today()
         row.guardian_id = row.guardian_consented_on = row.consented_on = None
         row.skills, row.consent_form = [], ""
     db.session.flush()
-
-
-def _nobody() -> Person:
-    """A fresh person without any name, for a row that is only a number any more."""
-    person = Person(name=NOBODY, erased_on=clock.today())
-    db.session.add(person)
-    db.session.flush()
-    return person
 
 
 def _guardian_entries(person_id: int, agencies: set[int] | None) -> list[Entry]:

@@ -14,13 +14,16 @@ from core.access.policy import Refusal
 from core.audit.queries import entries_of
 from core.audit.services import SYSTEM
 from core.db import db, transaction
+from registry.credit.services import record_adverse
 from registry.experts.models import Expert
 from registry.experts.services import add_expert
+from registry.governance.services import QUESTIONS, appoint, check_candidate, end_post
 from registry.interests.models import Interest, Kinship
 from registry.interests.queries import conflict, reason_of
 from registry.interests.services import declare_interest, end_interest, record_employment, record_kinship
+from registry.party.services import add_member, add_worker, give_post
 from registry.persons.models import Person
-from registry.persons.queries import person_of_identity
+from registry.persons.queries import holdings, parts, person_of_identity
 from registry.persons.services import (
     erase_person,
     merge_persons,
@@ -243,3 +246,88 @@ def test_asking_whether_somebody_must_stand_back(bare_app, browser_as):
     assert "须回避" in page.text and "REX" in page.text
     form["organization"] = "示例企业甲"
     assert "未发现" in form.submit().text
+
+
+# Tables that name a person and are told by the part of another table.
+TOLD_ELSEWHERE = {
+    "person": "a merged row only names the one that was kept",
+    "party_facts": "its instructor is written from the posts of party workers",
+    "liaison_receipt": "told with the liaison officer",
+    "recusal": "told with the seat on the panel and the interest behind it",
+    "excluded_person": "told with the score sheet or the kinship behind it",
+}
+
+
+def test_every_table_that_names_a_person_is_told_to_the_person(app):
+    naming = {
+        table.name
+        for table in db.metadata.sorted_tables
+        for column in table.columns
+        if any(key.target_fullname == "person.id" for key in column.foreign_keys)
+    }
+    told = {part.name for part in parts()}
+    told |= {"volunteer"} if "guardian" in told else set()
+    assert naming - told == set(TOLD_ELSEWHERE)
+
+
+def _cells(login, browser_as):
+    page = browser_as(login).get("/account").click("我的个人信息")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(page.forms["own-export"].submit().body))
+    return page.text, str([book.get_sheet_by_name(name).to_python() for name in book.sheet_names])
+
+
+def test_posts_checks_and_records_are_in_the_copy(bare_app, browser_as):
+    today = clock.today()
+    with bare_app.app_context(), transaction():
+        one, body, clerk = world.user("expert1").person, world.organization(), world.user("clerk")
+        appoint(body, one, "vice_chair", since=today, official="retired", birth_year=1960, approved_by="示例干部处", approval_document="示批1号", approved_on=today, by=clerk)  # fmt: skip
+        check_candidate(
+            body, one, "chair", answers={"age_in_limit": True}, checked_on=today, note="示例未通过", by=clerk
+        )
+        record_adverse(body.agency, one, "false_papers", entered_on=today, grounds="示例虚假材料", by=clerk)
+        worker = add_worker(body.agency, one, source="retired", since=today, by=clerk)
+        give_post(body, worker, "instructor", since=today, by=clerk)
+        add_member(body, one, kind="full", since=today, by=clerk)
+    seen, cells = _cells("expert1", browser_as)
+    for words in ("副会长", "示批1号", "示例未通过", "年龄", "示例虚假材料", "指导员", "正式党员"):
+        assert words in cells, words
+    assert "副会长" in seen and "有无不良记录" not in seen
+    # The unit that keeps the organization sees them on the person's page, another one does not.
+    with bare_app.app_context():
+        number = world.user("expert1").person_id
+    assert "副会长" in browser_as("clerk").get(f"/persons/{number}").text
+    for login in ("banner_clerk", "township_clerk"):
+        browser_as(login).get(f"/persons/{number}", status=404)
+
+
+def test_posts_and_checks_go_when_no_duty_holds_them(app):
+    today = clock.today()
+    with transaction():
+        body, clerk = world.organization(), world.user("clerk")
+        one = person()
+        row = appoint(body, one, "director", since=today - timedelta(days=3000), birth_year=1960, by=clerk)
+        good = dict.fromkeys(QUESTIONS, True)
+        check = check_candidate(body, one, "director", answers=good, checked_on=today, by=clerk)
+
+        def duties():
+            return {
+                part.name: [entry.duty is not None for entry in entries]
+                for part, entries in holdings(one, None)
+            }
+
+        assert duties()["post"] == duties()["candidate_check"] == [True]
+        assert erase_person(one, reason="本人意愿", user=None, by=SYSTEM)[0] == 0
+        assert (row.person_id, check.person_id) == (one.id, one.id)
+        # Ended, recusal asks for it for three years; the check is not needed any more.
+        end_post(row, until=today - timedelta(days=1000), by=clerk)
+        assert (duties()["post"], duties()["candidate_check"]) == ([True], [False])
+        row.until = today - timedelta(days=1200)
+        db.session.get_one(Interest, row.interest_id).until = row.until
+        db.session.flush()
+        assert duties()["post"] == [False]
+        gone, stay = erase_person(one, reason="本人意愿", user=None, by=SYSTEM)
+        assert (gone, stay) == (3, 0)
+        db.session.refresh(row), db.session.refresh(check)
+        assert one.name == row.person.name == check.person.name == "***"
+        assert (row.post, row.birth_year, check.answers, check.note) == ("director", None, {}, "")
+        assert one.id not in (row.person_id, check.person_id)
