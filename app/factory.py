@@ -34,7 +34,7 @@ ROOMS = (
     "registry.proof", "registry.agencies", "registry.persons", "registry.organizations", "registry.interests",
     "registry.accounts", "registry.factors", "registry.delegations", "registry.custody", "registry.liaison",
     "registry.particulars", "registry.governance", "registry.updates", "registry.hubs", "registry.duplicates",
-    "registry.credit", "registry.party_orgs", "registry.party", "registry.outcomes", "registry.experts", "registry.workforce", "registry.incubation",
+    "registry.credit", "registry.inspections", "registry.party_orgs", "registry.party", "registry.outcomes", "registry.experts", "registry.workforce", "registry.incubation",
     "registry.keys", "registry.directory", "registry.intake",
     "finance.ledger", "finance.funds", "finance.catalogue", "finance.lines",
     "finance.contracts", "finance.figures", "finance.evidence", "finance.continuations", "finance.purchasing",

@@ -106,6 +106,7 @@ def seed_demo() -> None:
         if today.month > 5
         else today.replace(year=today.year - 1, month=5, day=20)
     ):
+        inspect(stage, clock.today().year - 2)
         inspect(stage, clock.today().year - 1)
     _running_round(stage, rubrics)
     _purchases(stage)
