@@ -24,7 +24,7 @@ from core.text import N_, Message
 from core.web import navigation, tables
 from core.web.forms import asked_day
 from core.web.gate import allow
-from core.web.words import say
+from core.web.words import in_english, say
 from registry.accounts.models import User
 from registry.credit import queries, services
 from registry.credit.forms import (
@@ -357,7 +357,8 @@ def due() -> str:
 def propose(organization_id: int, kind: str) -> Answer:
     organization = editable_organization(current_user, organization_id, "credit.edit") or abort(404)
     finding = queries.due_of(organization, kind)
-    text = f"{say(finding.sentence)}{say(finding.numbers)}" if finding else ""
+    apart = " " if in_english() else ""
+    text = f"{say(finding.sentence)}{apart}{say(finding.numbers)}" if finding else ""
     form = ProposalForm(data={"grounds": text, "source": finding.source if finding else ""})
     if form.validate_on_submit():
         try:
