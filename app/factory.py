@@ -40,7 +40,7 @@ ROOMS = (
     "finance.contracts", "finance.figures", "finance.evidence", "finance.continuations", "finance.purchasing",
     "finance.exceptions", "finance.snapshots", "finance.ratios",
     "finance.commitments", "finance.disbursements", "finance.recoveries", "finance.hosting", "finance.batches",
-    "finance.lottery", "finance.alerts", "finance.books", "finance.exports", "finance.statements",
+    "finance.lottery", "finance.announcements", "finance.alerts", "finance.books", "finance.exports", "finance.statements",
     "grants.rubrics", "grants.calls", "grants.applications", "grants.notices",
     "projects.agreements", "projects.delivery", "projects.team", "projects.spending", "projects.supervision",
     "projects.claims", "projects.closure",

@@ -14,26 +14,24 @@ from core.db import db
 from core.money import Money
 from finance.alerts.models import FundAlert
 from finance.alerts.services import answer, ask_again, assign, close, find_alerts, report_alert
-from finance.funds.services import approve_budget, create_source, enter_budget
-from finance.lottery import queries
-from finance.lottery.models import LotteryNotice, LotteryPlan
-from finance.lottery.rules import CLASS_OF, NoticeRow
-from finance.lottery.services import (
-    Line,
+from finance.announcements.models import LotteryNotice
+from finance.announcements.queries import disclosed, spent_in_year
+from finance.announcements.rules import NoticeRow
+from finance.announcements.services import (
     approve_notice,
-    approve_plan,
     disclose,
-    draft_plan,
     enter_year,
     import_notices,
     make_notice,
     publish_notice,
     review_notice,
-    review_plan,
-    revise_plan,
-    send_back,
     write_notice,
 )
+from finance.funds.services import approve_budget, create_source, enter_budget
+from finance.lottery import queries
+from finance.lottery.models import LotteryPlan
+from finance.lottery.rules import CLASS_OF
+from finance.lottery.services import Line, approve_plan, draft_plan, review_plan, revise_plan, send_back
 
 WORDS = TEXTS["lottery"]
 WAN = 1_000_000
@@ -85,7 +83,7 @@ def _accounts(stage: Stage, today: date) -> None:
         closing: Money | None = Money.yuan(1_864_300)
         for year in range(today.year - 2, today.year):
             opening, raised = closing or Money(0), Money.yuan(3_600_000)
-            closing = opening + raised - queries.spent_in_year(source.id, year)
+            closing = opening + raised - spent_in_year(source.id, year)
             enter_year(
                 source,
                 year,
@@ -150,10 +148,10 @@ def _notices(stage: Stage, today: date) -> None:
     """Last year's notice is published; an older one was imported with a figure that does not add up."""
     people, city, year = stage.people, stage.agencies["city"], today.year - 1
     with on(today - timedelta(days=30)):
-        rows = queries.disclosed([city.id], year)
+        rows = disclosed([city.id], year)
         for row in rows[:3]:
             disclose(row.commitment, year, texts=WORDS["disclosure"], by=people["clerk"])
-        for row in queries.disclosed([city.id], today.year)[:2]:
+        for row in disclosed([city.id], today.year)[:2]:
             disclose(
                 row.commitment, today.year, texts=WORDS["disclosure"] | {"effect": ""}, by=people["clerk"]
             )

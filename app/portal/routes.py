@@ -21,13 +21,14 @@ from core.text import N_
 from core.web import charts
 from core.web.gate import allow
 from core.web.paging import paginate
+from finance.announcements.models import LotteryNotice
+from finance.announcements.queries import published_notice, published_notices
+from finance.announcements.reports import DOCX, XLSX, notice_word, notice_workbook
+from finance.announcements.reports import document_facts as lottery_facts
 from finance.contracts.queries import division_labels
 from finance.disbursements.models import Disbursement
 from finance.funds.routes import purpose_words
 from finance.funds.rules import PURPOSES
-from finance.lottery import queries as lottery_queries
-from finance.lottery import reports as lottery_reports
-from finance.lottery.models import LotteryNotice
 from finance.snapshots.queries import frozen
 from grants.calls.models import Call
 from grants.calls.rules import CATEGORIES
@@ -279,12 +280,12 @@ def project(project_id: int) -> str:
 @bp.get("/lottery")
 @allow.public
 def lottery() -> str:
-    page = paginate(lottery_queries.published_notices(), (LotteryNotice.id, True))
+    page = paginate(published_notices(), (LotteryNotice.id, True))
     return render_template("portal/lottery.html", page=page)
 
 
 def _published(notice_id: int) -> LotteryNotice:
-    return lottery_queries.published_notice(notice_id) or abort(404)
+    return published_notice(notice_id) or abort(404)
 
 
 @bp.get("/lottery/<int:notice_id>")
@@ -294,7 +295,7 @@ def lottery_notice(notice_id: int) -> str:
     return render_template(
         "portal/lottery_notice.html",
         notice=found,
-        facts=lottery_reports.document_facts(found),
+        facts=lottery_facts(found),
         pdf=pdf_available(),
     )
 
@@ -303,22 +304,22 @@ def lottery_notice(notice_id: int) -> str:
 @allow.public
 def lottery_document(notice_id: int) -> Any:
     found = _published(notice_id)
-    facts = lottery_reports.document_facts(found)
-    return print_out("lottery/document.html", facts, found.title, public=True)
+    facts = lottery_facts(found)
+    return print_out("announcements/document.html", facts, found.title, public=True)
 
 
 @bp.get("/lottery/<int:notice_id>/notice.docx")
 @allow.public
 def lottery_word(notice_id: int) -> Any:
     found = _published(notice_id)
-    return _download(lottery_reports.notice_word(found), lottery_reports.DOCX, f"{found.title}.docx")
+    return _download(notice_word(found), DOCX, f"{found.title}.docx")
 
 
 @bp.get("/lottery/<int:notice_id>/notice.xlsx")
 @allow.public
 def lottery_workbook(notice_id: int) -> Any:
     found = _published(notice_id)
-    return _download(lottery_reports.notice_workbook(found), lottery_reports.XLSX, f"{found.title}.xlsx")
+    return _download(notice_workbook(found), XLSX, f"{found.title}.xlsx")
 
 
 @bp.get("/lottery/<int:notice_id>/notice.json")

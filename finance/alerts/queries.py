@@ -15,14 +15,14 @@ from core.rules.rules import Verdict
 from core.text import N_, Message
 from finance.alerts.models import FundAlert
 from finance.alerts.rules import ON_PURPOSE, Found
+from finance.announcements.policy import account_findings
+from finance.announcements.queries import owed_notices, tier_year
 from finance.funds.models import Budget, Earmark, FundSource
 from finance.funds.policy import use_findings
 from finance.funds.queries import figures_of_budgets, idle_of
 from finance.funds.rules import LOTTERY
 from finance.ledger.queries import Owner, name_owners, owners
-from finance.lottery import policy as lottery
 from finance.lottery.models import LotteryYear
-from finance.lottery.queries import owed_notices, tier_year
 from finance.lottery.rules import NOTICE_DUE
 from registry.agencies.models import Agency
 
@@ -171,7 +171,7 @@ def overspent_tiers() -> Iterator[Found]:
         .order_by(LotteryYear.id)
     ):
         account = tier_year(row.fund_source, row.fiscal_year)
-        for finding in lottery.account_findings(account):
+        for finding in account_findings(account):
             if finding.rule == "RLF-28" and finding.verdict is Verdict.FAIL:
                 yield Found(
                     "overspend", "lottery_year", row.id, row.agency_id, finding.sentence, finding.source
@@ -211,4 +211,4 @@ add_finder("overspent tiers", overspent_tiers)
 add_finder("earmarks off purpose", earmarks_off_purpose)
 
 
-name_owners("agency", "lottery.notices", Agency.id, [Agency.name], {})
+name_owners("agency", "announcements.notices", Agency.id, [Agency.name], {})

@@ -1,4 +1,4 @@
-"""Plan and notice: each drafted, reviewed and approved by three people; what was published stays."""
+"""A plan: drafted, reviewed and approved by three people; replaced by a revision."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.audit.services import Actor
 from core.lifecycle import Lifecycle, State, Transition
 from core.text import N_, Message
 from finance.lottery import policy
-from finance.lottery.models import LotteryNotice, LotteryPlan
+from finance.lottery.models import LotteryPlan
 
 
 def _review_guard(plan: LotteryPlan, *, by: Actor) -> None:
@@ -19,7 +19,7 @@ def _review_guard(plan: LotteryPlan, *, by: Actor) -> None:
     policy.refuse_failed(policy.findings_of(plan))
 
 
-def _reviewed(thing: Any, *, by: Actor) -> None:
+def reviewed_by_one(thing: Any, *, by: Actor) -> None:
     thing.reviewed_by = by.actor_id
 
 
@@ -34,7 +34,7 @@ def _approved(plan: LotteryPlan, *, by: Actor) -> None:
     plan.approved_by, plan.approved_at = by.actor_id, clock.now()
 
 
-def _sender_guard(thing: Any, *, by: Any) -> None:
+def sender_guard(thing: Any, *, by: Any) -> None:
     """Whoever may review or approve may send it back; never the one who drafted it."""
     may = any(by.may(need, agency_id=thing.agency_id) for need in ("lottery.review", "lottery.approve"))
     if not may or by.actor_id == thing.drafted_by:
@@ -46,7 +46,7 @@ def _sender_guard(thing: Any, *, by: Any) -> None:
         )
 
 
-def _sent_back(thing: Any, *, by: Actor) -> None:
+def nobody_looked(thing: Any, *, by: Actor) -> None:
     thing.reviewed_by = thing.approved_by = None
 
 
@@ -67,7 +67,7 @@ PLAN = Lifecycle(
             "reviewed",
             permission="lottery.review",
             guard=_review_guard,
-            effect=_reviewed,
+            effect=reviewed_by_one,
         ),
         Transition(
             "approve",
@@ -85,80 +85,9 @@ PLAN = Lifecycle(
             "draft",
             N_("Send the plan back"),
             "sent_back",
-            guard=_sender_guard,
-            effect=_sent_back,
+            guard=sender_guard,
+            effect=nobody_looked,
         ),
         Transition("replace", ("approved",), "replaced", N_("Replace the plan"), "replaced"),
-    ),
-)
-
-
-def _notice_review_guard(notice: LotteryNotice, *, by: Actor) -> None:
-    policy.require_three(notice.drafted_by, by.actor_id, None)
-    policy.refuse_unexplained(notice)
-
-
-def _notice_approve_guard(notice: LotteryNotice, *, by: Actor) -> None:
-    policy.require_three(notice.drafted_by, notice.reviewed_by, by.actor_id)
-    policy.refuse_unexplained(notice)
-
-
-def _notice_approved(notice: LotteryNotice, *, by: Actor) -> None:
-    notice.approved_by = by.actor_id
-
-
-def _publish_guard(notice: LotteryNotice, *, by: Actor) -> None:
-    policy.refuse_unexplained(notice)
-    # Before the state: what is published takes no change any more.
-    notice.published_by = by.actor_id
-
-
-NOTICE = Lifecycle(
-    LotteryNotice,
-    states=(
-        State("draft", N_("notice being drafted"), "draft"),
-        State("reviewed", N_("notice reviewed"), "waiting"),
-        State("approved", N_("to be published"), "waiting"),
-        State("published", N_("published and frozen"), "done"),
-    ),
-    transitions=(
-        Transition(
-            "review",
-            ("draft",),
-            "reviewed",
-            N_("Review the notice"),
-            "reviewed",
-            permission="lottery.review",
-            guard=_notice_review_guard,
-            effect=_reviewed,
-        ),
-        Transition(
-            "approve",
-            ("reviewed",),
-            "approved",
-            N_("Approve the notice"),
-            "approved",
-            permission="lottery.approve",
-            guard=_notice_approve_guard,
-            effect=_notice_approved,
-        ),
-        Transition(
-            "send_back",
-            ("reviewed", "approved"),
-            "draft",
-            N_("Send the notice back"),
-            "sent_back",
-            guard=_sender_guard,
-            effect=_sent_back,
-        ),
-        Transition(
-            "publish",
-            ("approved",),
-            "published",
-            N_("Publish the notice"),
-            "published",
-            permission="lottery.approve",
-            guard=_publish_guard,
-        ),
     ),
 )

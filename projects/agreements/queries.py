@@ -14,10 +14,10 @@ from core.db import db
 from core.money import Money
 from core.rules.queries import Parameters, parameters
 from core.text import N_, Message
+from finance.announcements.queries import suggest_texts
 from finance.disbursements.models import Disbursement
 from finance.funds.models import Budget, Earmark
 from finance.funds.rules import COFUNDING_DEFAULTS
-from finance.lottery.queries import suggest_texts
 from grants.applications.models import Application
 from grants.notices.models import Notice, NoticeItem
 from projects.agreements.models import Agreement, AgreementSource, Project

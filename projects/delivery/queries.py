@@ -10,7 +10,8 @@ from sqlalchemy import Select, func, select
 
 from core import clock
 from core.db import db
-from finance.lottery.queries import lottery_rules, lottery_share_of
+from finance.announcements.queries import lottery_share_of
+from finance.lottery.queries import lottery_rules
 from projects.agreements.models import Project
 from projects.agreements.queries import visible_projects
 from projects.delivery.models import ServiceRecord

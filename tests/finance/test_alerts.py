@@ -29,7 +29,7 @@ from finance.alerts.services import (
     report_alert,
     sentence_of,
 )
-from finance.lottery.services import enter_year
+from finance.announcements.services import enter_year
 from tests import world
 from tests.finance.lottery import planned_budget
 from tests.finance.money import make_budget, make_earmark

@@ -24,11 +24,13 @@ from core.access.policy import Refusal
 from core.db import db, transaction
 from core.documents.services import document_page
 from core.money import Money
-from finance.lottery import policy, queries, reports
-from finance.lottery.imports import read_notices
-from finance.lottery.models import LotteryNotice
-from finance.lottery.rules import NoticeRow, check_notices
-from finance.lottery.services import (
+from finance.announcements.imports import read_notices
+from finance.announcements.models import LotteryNotice
+from finance.announcements.policy import checks_of, differences
+from finance.announcements.queries import disclosed, disclosed_one, owed_notices, tier_labels
+from finance.announcements.reports import document_facts, notice_word, notice_workbook
+from finance.announcements.rules import NoticeRow, check_notices
+from finance.announcements.services import (
     approve_notice,
     disclose,
     enter_year,
@@ -39,6 +41,7 @@ from finance.lottery.services import (
     review_notice,
     write_notice,
 )
+from finance.lottery import queries
 from tests import world
 from tests.finance.lottery import planned_budget, strict
 from tests.finance.test_lottery_plans import paid_project
@@ -71,11 +74,11 @@ def publish(notice: LotteryNotice) -> None:
 
 
 def verdicts(notice: LotteryNotice) -> list[str]:
-    return [check.verdict for tier in policy.checks_of(notice) for check in tier.checks]
+    return [check.verdict for tier in checks_of(notice) for check in tier.checks]
 
 
 def word_of(notice: LotteryNotice) -> str:
-    paper = docx.Document(reports.notice_word(notice))
+    paper = docx.Document(notice_word(notice))
     cells = [cell.text for table in paper.tables for row in table.rows for cell in row.cells]
     return "\n".join([*(item.text for item in paper.paragraphs), *cells])
 
@@ -92,10 +95,7 @@ def test_a_complete_notice_imports_reconciles_and_prints(app: Flask, title: str)
         assert set(found) <= {"equal", "rounded", "not_compared"} and "equal" in found
         # What is not compared is the account alone, which these tables do not tell.
         silent = [
-            check
-            for tier in policy.checks_of(notice)
-            for check in tier.checks
-            if check.verdict == "not_compared"
+            check for tier in checks_of(notice) for check in tier.checks if check.verdict == "not_compared"
         ]
         assert {check.name.id for check in silent} == {
             "Opening and income against spending and closing, 万元"
@@ -108,9 +108,9 @@ def test_a_complete_notice_imports_reconciles_and_prints(app: Flask, title: str)
         (row.row, row.item, row.amount_text) for row in own
     ]
     with app.test_request_context():
-        page = document_page("lottery/document.html", reports.document_facts(notice))
+        page = document_page("announcements/document.html", document_facts(notice))
         word = word_of(notice)
-        book = reports.notice_workbook(notice)
+        book = notice_workbook(notice)
     for row in own:
         assert row.amount_text in word and row.item in word
         assert f">{row.amount_text}<" in page
@@ -126,11 +126,9 @@ def test_a_complete_notice_imports_reconciles_and_prints(app: Flask, title: str)
 def test_a_partial_notice_is_never_judged_as_a_whole(app: Flask, title: str) -> None:
     with transaction():
         notice = imported(title)
-        wholes = [
-            check for tier in policy.checks_of(notice) for check in tier.checks if check.covers == "whole"
-        ]
+        wholes = [check for tier in checks_of(notice) for check in tier.checks if check.covers == "whole"]
         assert wholes and {check.verdict for check in wholes} == {"not_compared"}
-        assert not policy.differences(notice)
+        assert not differences(notice)
 
 
 with (DATA / "reconciliation_tests.csv").open(encoding="utf-8-sig") as stream:
@@ -259,10 +257,7 @@ def test_a_notice_is_made_from_the_ledger_and_always_reconciles(app: Flask) -> N
 
 
 def _source() -> int:
-    return (
-        db.session.query(LotteryNotice).one()
-        and next(iter(queries.tier_labels(world.agency().id).values())).id
-    )
+    return db.session.query(LotteryNotice).one() and next(iter(tier_labels(world.agency().id).values())).id
 
 
 def _budget():  # type: ignore[no-untyped-def]
@@ -288,7 +283,7 @@ def test_published_and_frozen_with_digest(app: Flask) -> None:
     digest = notice.digest
     # What is written afterwards changes nothing of it.
     with transaction():
-        commitment = queries.disclosed([world.agency().id], YEAR)[0].commitment
+        commitment = disclosed([world.agency().id], YEAR)[0].commitment
         disclose(commitment, YEAR, texts=TEXTS | {"effect": "改了"}, by=world.user("clerk"))
     assert hashlib.sha256(db.session.get_one(LotteryNotice, notice.id).frozen.encode()).hexdigest() == digest
     for act in ("UPDATE lottery_notice SET title = 'x'", "DELETE FROM lottery_notice"):
@@ -313,17 +308,17 @@ def test_only_the_officer_discloses_and_only_lottery_money(app: Flask) -> None:
         commitment = paid_project(planned_budget(), "200000")
         with pytest.raises(Refusal):
             disclose(commitment, YEAR, texts=TEXTS, by=world.user("finance"))
-        row = queries.disclosed_one(world.user("clerk"), commitment.id, YEAR)
+        row = disclosed_one(world.user("clerk"), commitment.id, YEAR)
         assert row is not None and not row.complete
-        assert queries.disclosed_one(world.user("banner_clerk"), commitment.id, YEAR) is None
-        assert queries.disclosed([world.agency().id], YEAR - 2) == []
+        assert disclosed_one(world.user("banner_clerk"), commitment.id, YEAR) is None
+        assert disclosed([world.agency().id], YEAR - 2) == []
 
 
 def test_due_on_the_thirtieth_of_june(app: Flask, browser_as: Browser) -> None:
     with transaction():
         planned_budget()
     with clock.at(clock.at_local(date(YEAR + 1, 3, 1))):
-        (owed,) = queries.owed_notices()
+        (owed,) = owed_notices()
         assert (owed.agency.name, owed.fiscal_year, owed.due) == ("示例市民政局", YEAR, date(YEAR + 1, 6, 30))
 
 
@@ -400,5 +395,5 @@ def test_what_the_public_is_told_is_set_by_the_place(bare_app: Flask, browser_as
     page.forms["disclosure"]["problems"] = "无"
     page.forms["disclosure"].submit(status=303)
     with bare_app.app_context():
-        (row,) = queries.disclosed([world.agency().id], YEAR)
+        (row,) = disclosed([world.agency().id], YEAR)
         assert row.complete

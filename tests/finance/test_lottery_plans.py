@@ -18,21 +18,16 @@ from core.access.policy import Refusal
 from core.db import db, transaction
 from core.money import Money
 from core.rules.rules import Verdict
+from finance.announcements.policy import account_findings
+from finance.announcements.queries import spending_rows, spent_in_year, tier_year
+from finance.announcements.services import enter_year
 from finance.commitments.services import commit
 from finance.disbursements.services import approve, mark_paid, release, request_disbursement, review
 from finance.funds.models import FundSource
 from finance.funds.services import approve_budget, create_source, earmark, enter_budget, release_earmark
 from finance.lottery import policy, queries, rules
 from finance.lottery.models import LotteryPlan, LotteryPlanLine, LotteryYear
-from finance.lottery.services import (
-    Line,
-    approve_plan,
-    enter_year,
-    review_plan,
-    revise_plan,
-    save_lines,
-    send_back,
-)
+from finance.lottery.services import Line, approve_plan, review_plan, revise_plan, save_lines, send_back
 from tests import world
 from tests.finance.lottery import LINES, draft, in_force, line, planned_budget, strict
 from tests.finance.money import TRANCHES, make_account, make_budget
@@ -291,10 +286,10 @@ def test_tiers_are_kept_apart_and_spending_is_the_ledgers(app: Flask) -> None:
         in_force(other, (line("50"),))
         paid_project(budget, "200000")
         paid_project(second, "60000", number="P-2")
-        assert queries.spent_in_year(budget.fund_source_id, YEAR) == Money.yuan(100_000)
-        assert queries.spent_in_year(other.id, YEAR) == Money.yuan(30_000)
-        assert queries.spent_in_year(other.id, YEAR - 1) == Money(0)
-        rows = queries.spending_rows(other.id, YEAR)
+        assert spent_in_year(budget.fund_source_id, YEAR) == Money.yuan(100_000)
+        assert spent_in_year(other.id, YEAR) == Money.yuan(30_000)
+        assert spent_in_year(other.id, YEAR - 1) == Money(0)
+        rows = spending_rows(other.id, YEAR)
         assert [(row.commitment.number, row.amount) for row in rows] == [("P-2", Money.yuan(30_000))]
 
 
@@ -323,8 +318,8 @@ def test_the_account_of_a_year(app: Flask, opening, raised, closing, before, exp
             source, YEAR, opening=wan(opening), raised=wan(raised), closing=wan(closing), basis="决算", by=by
         )
         found: dict[str, set[str]] = {}
-        account = queries.tier_year(source, YEAR)
-        for item in policy.account_findings(account):
+        account = tier_year(source, YEAR)
+        for item in account_findings(account):
             found.setdefault(item.rule, set()).add(item.verdict.value)
         assert found == expected
         assert account.spent == Money.yuan(100_000)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from core.money import Money
-from finance.lottery.imports import COLUMNS, read_notices
-from finance.lottery.rules import check_notices, compare, exact_decimal, notices_to_dict
+from finance.announcements.imports import read_notices
+from finance.announcements.rules import COLUMNS, check_notices, compare, notices_to_dict
+from finance.lottery.rules import exact_decimal
 
 DATA = Path(__file__).parent.parent / "data"
 TABLE = DATA / "lottery_fund_use.csv"

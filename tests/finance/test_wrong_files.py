@@ -23,10 +23,10 @@ from core import spreadsheets
 from core.db import db
 from core.money import Money
 from core.spreadsheets import ImportResult
+from finance.announcements.imports import read_notices
 from finance.batches.imports import read_answers
 from finance.books import imports as opening
 from finance.contracts.imports import read_purchases
-from finance.lottery.imports import read_notices
 from tests.finance import test_batches as answers
 from tests.finance import test_purchase_import as contracts
 

@@ -25,7 +25,8 @@ from core.spreadsheets import (
     too_many_cells,
 )
 from core.text import N_, Message
-from finance.lottery.rules import COLUMNS, NO, WAN, YES, NoticeRow
+from finance.announcements.rules import COLUMNS, NO, YES, NoticeRow
+from finance.lottery.rules import WAN
 
 FIRST_YEAR, LAST_YEAR = 1987, 2100
 
@@ -34,10 +35,15 @@ OPTIONAL_COLUMNS = frozenset(
 )
 
 _HEADINGS = headings_of(COLUMNS)
+
 REQUIRED_COLUMNS = tuple(name for name in COLUMNS if name not in OPTIONAL_COLUMNS)
+
 _YES_NO = {"Y": True, "N": False, YES: True, NO: False}
+
 _PARTIAL = {"full": False, "partial": True, "完整": False, "部分": True}
+
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
+
 # With separators of thousands they stand after every three digits, or it is another number.
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3}){1,3}(?:\.\d{1,6})?")
 

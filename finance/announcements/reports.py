@@ -18,12 +18,13 @@ from flask_babel import force_locale
 
 from core.text import N_
 from core.web.words import CHINESE, day, say
-from finance.lottery import rules
-from finance.lottery.models import LotteryNotice
-from finance.lottery.queries import Disclosed
-from finance.lottery.services import content_of, disclosure_content
+from finance.announcements import rules
+from finance.announcements.models import LotteryNotice
+from finance.announcements.queries import Disclosed
+from finance.announcements.services import content_of, disclosure_content
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 # The practised field set of project disclosures, in its order: key of the content, English label.
@@ -43,7 +44,9 @@ FIELDS = (
     ("targets", N_("Performance indicators")),
     ("problems", N_("Problems and how they are mended")),
 )
+
 AMOUNTS = ("total", "allotted", "paid", "rest")
+
 _TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
@@ -153,8 +156,6 @@ def _projects_sheet(book: Any, projects: Sequence[dict[str, Any]], bold: Any, wa
             else:
                 sheet.write_string(line, place, text_of(project, name), wrap)
 
-
-# Word -------------------------------------------------------------------------------------------
 
 SONG, HEI, FANG = "SimSun", "SimHei", "FangSong"
 

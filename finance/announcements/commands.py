@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from finance.announcements.imports import read_notices
+from finance.announcements.rules import check_notices, notices_to_dict
 from finance.funds.commands import cli
-from finance.lottery.imports import read_notices
-from finance.lottery.rules import check_notices, notices_to_dict
 
 
 @cli.command("check-notice")
