@@ -21,10 +21,16 @@ from grants.calls.models import Call
 from grants.notices.models import Notice, NoticeItem
 from projects.agreements.models import Agreement, Project
 from projects.delivery.models import ServiceRecord
+from registry.credit.models import CreditEntry
+from registry.organizations.models import Organization
+from registry.organizations.queries import matching, named
 
 PUBLISHED = ("published", "judged", "concluded")
 # What a project is for: the category it applied in, else what its money was set aside for. Both speak the same codes.
 FIELD: ColumnElement[str] = func.coalesce(Application.category, Earmark.purpose)
+# The lists that are public by law (社会组织信用信息管理办法), and the bodies whose entry has a public part.
+PUBLIC_LISTS = ("abnormal_list", "dishonesty_list")
+SOCIAL = ("social_association", "social_service_agency", "foundation")
 UNDER_WAY = ("preparing", "running", "suspended", "closing")
 
 
@@ -71,6 +77,66 @@ def funded_projects() -> Select[Project]:
             joinedload(Project.organization),
             joinedload(Project.agreement).joinedload(Agreement.application),
             joinedload(Project.agreement).joinedload(Agreement.earmark),
+        )
+    )
+
+
+def public_organizations() -> Select[Organization]:
+    """Registered social organizations, with their units."""
+    return (
+        select(Organization)
+        .where(Organization.kind.in_(SOCIAL), Organization.register_class == "registered")
+        .options(joinedload(Organization.agency))
+    )
+
+
+def public_organization(number: int) -> Organization | None:
+    return db.session.scalar(
+        public_organizations()
+        .where(Organization.id == number)
+        .options(selectinload(Organization.inspections), selectinload(Organization.grades))
+    )
+
+
+def looked_up(words: str) -> Organization | None:
+    """The one organization of exactly this name or credit code."""
+    return named(public_organizations(), words)
+
+
+def listed(kind: str = "", words: str = "") -> Select[CreditEntry]:
+    """What stands on a public list today; an entry that was taken off is public no more."""
+    query = (
+        select(CreditEntry)
+        .join(Organization, Organization.id == CreditEntry.organization_id)
+        .where(
+            CreditEntry.kind == kind if kind in PUBLIC_LISTS else CreditEntry.kind.in_(PUBLIC_LISTS),
+            CreditEntry.removed_on.is_(None),
+            Organization.kind.in_(SOCIAL),
+            Organization.register_class == "registered",
+        )
+        .options(joinedload(CreditEntry.organization).joinedload(Organization.agency))
+    )
+    return matching(query, words)
+
+
+def listed_of(organization: Organization) -> list[CreditEntry]:
+    return list(
+        db.session.scalars(
+            listed()
+            .where(CreditEntry.organization_id == organization.id)
+            .order_by(CreditEntry.entered_on.desc(), CreditEntry.id.desc())
+        )
+    )
+
+
+def funded_of(organization: Organization) -> list[Project]:
+    """The organization's funded projects, the latest twenty."""
+    return list(
+        db.session.scalars(
+            funded_projects()
+            .where(Project.organization_id == organization.id)
+            .order_by(Project.id.desc())
+            .limit(20)
         )
     )
 

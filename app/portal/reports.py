@@ -11,9 +11,11 @@ from sqlalchemy import Select
 
 from app.portal.queries import field_of, projects_of
 from core.db import db
+from core.web.words import say
 from finance.disbursements.models import Disbursement
 from finance.exports.reports import safe
 from finance.funds.routes import purpose_words
+from registry.credit.models import KINDS, CreditEntry
 
 CHUNK = 1000
 
@@ -33,6 +35,31 @@ def payments_csv(query: Select[Disbursement]) -> bytes:
         projects = projects_of(rows)
         for row in rows:
             lines.writerow([safe(str(cell)) for cell in _line(row, projects[row.commitment_id])])
+        last = rows[-1].id
+    return target.getvalue().encode("utf-8-sig")
+
+
+def credit_csv(query: Select[CreditEntry]) -> bytes:
+    """One line an entry: organization, credit code, list, entered on (ISO), grounds, document, unit."""
+    target = io.StringIO()
+    lines = csv.writer(target)
+    lines.writerow(
+        [
+            _("Organization"), _("Unified social credit code"), _("Credit list"), _("Entered on"), _("Grounds"),
+            _("Document or decision"), _("Kept by"),
+        ]
+    )  # fmt: skip
+    last = 0
+    while rows := db.session.scalars(
+        query.where(CreditEntry.id > last).order_by(CreditEntry.id).limit(CHUNK)
+    ).all():
+        for row in rows:
+            body = row.organization
+            cells = (
+                body.name, body.credit_code, say(KINDS[row.kind]), row.entered_on.isoformat(), row.grounds,
+                row.source, body.agency.name,
+            )  # fmt: skip
+            lines.writerow([safe(str(cell or "")) for cell in cells])
         last = rows[-1].id
     return target.getvalue().encode("utf-8-sig")
 

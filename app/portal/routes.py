@@ -11,7 +11,7 @@ from werkzeug.utils import redirect
 
 from app.portal import queries
 from app.portal.forms import ObjectionForm
-from app.portal.reports import payments_csv
+from app.portal.reports import credit_csv, payments_csv
 from core import clock
 from core.audit.services import SYSTEM
 from core.documents.services import pdf_available, print_out
@@ -36,6 +36,12 @@ from grants.notices.models import Notice
 from grants.notices.reports import document_facts
 from grants.notices.services import file_objection
 from projects.agreements.models import Project
+from registry.credit.models import KINDS as CREDIT_LISTS
+from registry.credit.models import CreditEntry
+from registry.credit.rules import CREDIT_LAW
+from registry.organizations.models import INSPECTION_RESULTS, STATUSES
+from registry.organizations.models import KINDS as ORGANIZATION_KINDS
+from registry.organizations.queries import grade_on
 
 bp = Blueprint("portal", __name__, url_prefix="/public")
 
@@ -55,6 +61,8 @@ def sections() -> dict[str, Any]:
         ("portal.notices", _("Notices")),
         ("portal.projects", _("Funded projects")),
         ("portal.payments", _("Where the money went")),
+        ("portal.organizations", _("Organizations")),
+        ("portal.credit", _("Credit lists")),
         ("snapshots.published", _("Share of social organizations")),
         ("rulebook.published", _("Rules in force")),
         ("portal.lottery", _("Lottery money")),
@@ -272,6 +280,61 @@ def payments_file() -> Any:
 def project(project_id: int) -> str:
     found = queries.funded_project(project_id) or abort(404)
     return render_template("portal/project.html", project=found, GRADES=GRADES)
+
+
+# The register's public part ----------------------------------------------------------------------
+
+
+@bp.get("/organizations")
+@allow.public
+def organizations() -> Any:
+    """Look one organization up by its name or credit code."""
+    words = request.args.get("q", "").strip()
+    found = queries.looked_up(words) if words else None
+    if found is not None:
+        return redirect(url_for("portal.organization", organization_id=found.id), code=303)
+    return render_template("portal/organizations.html", words=words)
+
+
+@bp.get("/organizations/<int:organization_id>")
+@allow.public
+def organization(organization_id: int) -> str:
+    found = queries.public_organization(organization_id) or abort(404)
+    return render_template(
+        "portal/organization.html",
+        organization=found,
+        grade=grade_on(found, clock.today()),
+        entries=queries.listed_of(found),
+        projects=queries.funded_of(found),
+        kinds=ORGANIZATION_KINDS,
+        statuses=STATUSES,
+        results=INSPECTION_RESULTS,
+        lists=CREDIT_LISTS,
+        source=CREDIT_LAW,
+    )
+
+
+@bp.get("/credit")
+@allow.public
+def credit() -> str:
+    """Who stands on the public credit lists today, and why."""
+    kind, words = request.args.get("kind", ""), request.args.get("q", "")
+    return render_template(
+        "portal/credit.html",
+        page=paginate(queries.listed(kind, words), (CreditEntry.entered_on, True), (CreditEntry.id, True)),
+        kind=kind if kind in queries.PUBLIC_LISTS else "",
+        words=words,
+        lists={name: CREDIT_LISTS[name] for name in queries.PUBLIC_LISTS},
+        source=CREDIT_LAW,
+    )
+
+
+@bp.get("/credit.csv")
+@allow.public
+def credit_file() -> Any:
+    """The public credit lists as open data (UTF-8 with a mark, so that spreadsheets read it)."""
+    table = credit_csv(queries.listed(request.args.get("kind", "")))
+    return _download(io.BytesIO(table), "text/csv", "credit-lists.csv")
 
 
 # Notices on the use of lottery money: what was published, as it was frozen ----------------------
