@@ -44,6 +44,9 @@ def tier_labels(agency_id: int) -> dict[str, FundSource]:
     }
 
 
+# What was spent, from the ledger ----------------------------------------------------------------
+
+
 def booked_between(first: date, last: date) -> ColumnElement[bool]:
     """Transfers whose day in the books lies between two days (both included)."""
     return or_(
@@ -170,6 +173,9 @@ def tier_years(sources: Iterable[FundSource], fiscal_year: int) -> list[TierYear
     return [tier_year(source, fiscal_year) for source in sources]
 
 
+# Disclosures ------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class Disclosed:
     """A project with lottery money in a year: the amounts of the ledger, and what was written of it.
@@ -257,6 +263,9 @@ def disclosed(
 def disclosed_one(user: Any, commitment_id: int, fiscal_year: int) -> Disclosed | None:
     rows = disclosed(user.agency_ids("fund.read"), fiscal_year, commitment_id=commitment_id)
     return rows[0] if rows else None
+
+
+# Notices ----------------------------------------------------------------------------------------
 
 
 def visible_notices(user: Any) -> Select[LotteryNotice]:

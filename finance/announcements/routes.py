@@ -89,6 +89,9 @@ def _tasks(user: Any) -> Iterator[navigation.Task]:
 navigation.add_tasks("announcements", _tasks)
 
 
+# Accounts ---------------------------------------------------------------------------------------
+
+
 @bp.get("/accounts")
 @allow("fund.read")
 def accounts() -> Any:
@@ -166,6 +169,9 @@ def _years_chart(source: FundSource) -> charts.Chart | None:
     )
 
 
+# Disclosed projects -----------------------------------------------------------------------------
+
+
 @bp.get("/projects")
 @allow("fund.read")
 def projects() -> Any:
@@ -217,6 +223,9 @@ def project(commitment_id: int, year: int) -> Any:
         return redirect(url_for("announcements.projects", year=year), code=303)
     page = render_template("announcements/project.html", row=row, form=form, year=year, may_write=may_write)
     return page, 422 if form.errors else 200
+
+
+# Notices ----------------------------------------------------------------------------------------
 
 
 @bp.get("/notices")

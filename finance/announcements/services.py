@@ -29,6 +29,8 @@ from finance.lottery.rules import DISCLOSED, wan_text
 from finance.lottery.services import refuse, require_draft
 from registry.agencies.models import Agency
 
+# Accounts ---------------------------------------------------------------------------------------
+
 
 def enter_year(
     source: FundSource,
@@ -59,6 +61,9 @@ def enter_year(
     db.session.flush()
     record(row, "entered", by=by, details={"opening": opening, "raised": raised, "closing": closing})
     return row
+
+
+# Disclosures ------------------------------------------------------------------------------------
 
 
 def disclose(
@@ -96,6 +101,9 @@ def disclose(
     db.session.flush()
     record(row, "written", by=by, details={"commitment": commitment.number, "fiscal_year": fiscal_year})
     return row
+
+
+# Notices ----------------------------------------------------------------------------------------
 
 
 def make_notice(

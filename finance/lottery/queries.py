@@ -32,6 +32,9 @@ def rules_of(source: FundSource, on: date | None = None) -> Parameters:
     return lottery_rules(source.agency.division_code, on or clock.today())
 
 
+# Sources and plans ------------------------------------------------------------------------------
+
+
 def lottery_sources(user: Any, permission: str = "fund.read") -> list[FundSource]:
     """The lottery funds in scope, each tier on its own."""
     return list(
@@ -83,6 +86,9 @@ def open_plan(source_id: int, fiscal_year: int) -> LotteryPlan | None:
             LotteryPlan.state.in_(("draft", "reviewed")),
         )
     )
+
+
+# Money set aside, by purpose --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,9 @@ def use_by_purpose(source_id: int, fiscal_year: int) -> dict[str, Use]:
 def set_aside_by_purpose(source_id: int, fiscal_year: int) -> dict[str, Money]:
     found = use_by_purpose(source_id, fiscal_year)
     return {purpose: use.earmarked for purpose, use in found.items() if use.earmarked}
+
+
+# Tier-year accounts -----------------------------------------------------------------------------
 
 
 def accounts_by_year(source_id: int) -> dict[int, LotteryYear]:

@@ -36,6 +36,9 @@ TREND_YEARS = 5
 PRIVATE_KINDS = ("donation", "foundation_match", "crowdfunding", "self_raised")
 
 
+# The figure ------------------------------------------------------------------------------------
+
+
 def figures_as_of(reading: Reading, year: int, *, on: date | None, quarter: int) -> Figures:
     """The figures of a level and year by the rules in force on ``on``, up to the end of a quarter.
 
@@ -218,6 +221,9 @@ def planned_purchases(division: str, year: int, *, rollup: bool, limit: int = 50
 def needed_more(figure: RatioFigure) -> Fraction:
     """How much would have to be bought in addition from social organizations, in fen: it raises both sums."""
     return figure.gap_fen / (1 - figure.threshold) if figure.threshold < 1 else Fraction(0)
+
+
+# Early warning ---------------------------------------------------------------------------------
 
 
 def watched(division: str, year: int) -> list[RatioWatch]:

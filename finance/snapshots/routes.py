@@ -47,6 +47,9 @@ def place_in_menu() -> None:
     g.menu_entry = "ratios.show"
 
 
+# The figure ------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The level and year of an address, with the divisions of the person and the years that have rows."""
@@ -77,6 +80,9 @@ def what_is_asked() -> Asked | None:
 def asked_level() -> tuple[str, int] | None:
     asked = what_is_asked()
     return None if asked is None else (asked.division, asked.year)
+
+
+# Frozen years ----------------------------------------------------------------------------------
 
 
 @bp.route("/ratio/freeze", methods=["GET", "POST"])
@@ -216,6 +222,9 @@ def _csv(found: RatioSnapshot) -> Response:
         as_attachment=True,
         download_name=f"{_name(found)}-rows.csv",
     )
+
+
+# For everybody ---------------------------------------------------------------------------------
 
 
 @bp.get("/public/ratio")

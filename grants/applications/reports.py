@@ -1,17 +1,26 @@
-"""The table of applications: what a unit sees of what was submitted to it."""
+"""The table of applications, and what their page shows: budget lines with their caps, stages, whose turn it is."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import Select, or_, select
 
-from core.text import N_
+from core import clock
+from core.money import Money
+from core.rules.rules import Verdict
+from core.text import N_, Message
 from core.web.tables import Arguments, Column, Listing
+from core.web.words import say
+from finance.lines.rules import CAPPED, LINES, percent_beside, share_limit
 from grants.applications.lifecycle import lifecycle
 from grants.applications.models import Application
 from grants.applications.queries import visible_applications
 from grants.calls.models import Call
+from grants.calls.queries import rules_of
 from grants.calls.rules import CATEGORIES
 from registry.organizations.models import Organization
 
@@ -69,3 +78,98 @@ APPLICATIONS = Listing(
         Column(N_("Submitted"), Application.submitted_at, "moment"),
     ),
 )
+
+
+# Working days for the eligibility review after the deadline, and for a supplement (DOMAIN 2.4).
+REVIEW_DAYS = 5
+
+
+def caps_of(call: Call) -> dict[str, str]:
+    """Line code → the share of the grant it may take, percent as text."""
+    rules = rules_of(call)
+    return {code: str(rules[key]) for _rule, code, key, _title in CAPPED}
+
+
+def line_rows(application: Application) -> list[dict[str, Any]]:
+    """The budget with the share of each line and, where there is one, its cap and verdict."""
+    caps = caps_of(application.call)
+    rows = []
+    for line in application.lines:
+        limit = caps.get(line.code)
+        ratio = line.grant.ratio_to(application.requested)
+        verdict, over = None, Money(0)
+        if limit is not None and ratio is not None:
+            verdict = Verdict.PASS if ratio <= share_limit(limit) else Verdict.FAIL
+            over = line.grant - application.requested.share(share_limit(limit))
+        rows.append(
+            {
+                "code": line.code,
+                "name": LINES.get(line.code, line.code),
+                "basis": line.basis,
+                "grant": line.grant,
+                "own": line.own,
+                "total": line.grant + line.own,
+                "share": percent_beside(ratio, share_limit(limit))
+                if ratio is not None and limit
+                else (percent_beside(ratio, share_limit("100")) if ratio is not None else "—"),
+                "limit": limit,
+                "verdict": verdict,
+                "over": over,
+            }
+        )
+    return rows
+
+
+_ORDER = (
+    ("draft", N_("Application")),
+    ("submitted", N_("Eligibility")),
+    ("eligible", N_("Expert review")),
+    ("shortlisted", N_("Proposal")),
+    ("in_notice", N_("Public notice")),
+    ("awarded", N_("Agreement")),
+)
+
+_AT = {
+    "draft": 0, "submitted": 1, "returned": 1, "ineligible": 1, "eligible": 2, "shortlisted": 3, "optimizing": 3,
+    "proposed": 4, "in_notice": 4, "objected": 4, "awarded": 5,
+}  # fmt: skip
+
+
+def stages_of(application: Application) -> list[dict[str, Any]]:
+    at = _AT.get(application.state, -1)
+    return [
+        {"label": say(label), "status": "done" if place < at else "now" if place == at else ""}
+        for place, (_name, label) in enumerate(_ORDER)
+    ]
+
+
+def whose_turn(application: Application) -> list[dict[str, Any]]:
+    """Who has it now, and who comes next."""
+    call = application.call
+    closes = clock.local(call.deadline_at).date()
+    due = clock.add_working_days(closes, REVIEW_DAYS)
+    steps: dict[str, list[tuple[str, date | None]]] = {
+        "draft": [(_("Applicant: complete and submit"), closes), (_("Programme officer: eligibility"), None)],
+        "submitted": [(_("Programme officer: eligibility, or one supplement"), due), (_("Experts: scores"), None)],
+        "returned": [(_("Applicant: supplement"), application.supplement_due_on), (_("Programme officer: eligibility"), None)],
+        "eligible": [(_("Experts drawn by lot: blind scores"), None), (_("Decision by people who did not score"), None)],
+        "shortlisted": [(_("Programme officer: propose the grant"), None), (_("Approving leader"), None)],
+        "optimizing": [(_("Applicant: optimize the plan"), None), (_("Programme officer: propose the grant"), None)],
+        "proposed": [(_("Programme officer: publish the notice"), None), (_("Anybody: objection in writing"), None)],
+        "in_notice": [(_("Public notice is running"), None), (_("Programme officer: conclude the notice"), None)],
+        "objected": [(_("Programme officer: answer the objection"), None), (_("Reviewing officer: decide"), None)],
+        "awarded": [(_("Programme officer: draft the agreement"), None)],
+    }  # fmt: skip
+    items = []
+    for place, (what, on) in enumerate(steps.get(application.state, [])):
+        left = clock.working_days_left(on) if on else None
+        when = ""
+        if on is not None and left is not None:
+            words = (
+                ngettext("%(num)s working day left", "%(num)s working days left", left)
+                if left >= 0
+                else ngettext("%(num)s working day overdue", "%(num)s working days overdue", -left)
+            )
+            when = _("until %(day)s, %(left)s", day=say(Message(N_("%(day)s"), {"day": on})), left=words)
+        items.append({"what": what, "when": when, "tone": "next" if place else "now"})
+    return items

@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from flask_login import current_user
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
@@ -19,23 +18,27 @@ from core.access.policy import Refusal
 from core.db import db
 from core.files.services import serve, store
 from core.money import Money
-from core.rules.rules import Finding, Verdict
+from core.rules.rules import Finding
 from core.text import N_, Message
 from core.web import navigation, tables
 from core.web.gate import allow, keep
 from core.web.paging import paginate
 from core.web.words import say
-from finance.lines.rules import CAPPED, LINES, percent_beside, share_limit
+from finance.lines.rules import LINES, percent_beside, share_limit
 from grants.applications.forms import ATTACHMENT_KINDS, ApplicationForm, StartForm
 from grants.applications.lifecycle import HOLDERS, lifecycle
 from grants.applications.models import Application, Attachment
 from grants.applications.policy import may_see_as_applicant, may_write, must_be_writable
-from grants.applications.queries import (
-    application_in_scope,
-    own_applications,
-    version_of,
+from grants.applications.queries import application_in_scope, own_applications, version_of
+from grants.applications.reports import (
+    APPLICATIONS,
+    REVIEW_DAYS,
+    caps_of,
+    in_every_state,
+    line_rows,
+    stages_of,
+    whose_turn,
 )
-from grants.applications.reports import APPLICATIONS, in_every_state
 from grants.applications.services import (
     EDITABLE,
     OPTIMIZABLE,
@@ -70,10 +73,12 @@ navigation.add_entry(
     order=20,
     permissions=("application.read",),
 )
+
 navigation.add_entry(
     "applications.opportunities", N_("Open calls"), icon="call", group="grants", order=11,
     permissions=("application.write",),
 )  # fmt: skip
+
 navigation.add_entry(
     "applications.mine", N_("My applications"), icon="form", group="grants", order=21,
     permissions=("application.write",),
@@ -91,8 +96,6 @@ def place_in_menu() -> None:
         g.menu_entry = "applications.list"
 
 
-# Working days for the eligibility review after the deadline, and for a supplement (DOMAIN 2.4).
-REVIEW_DAYS = 5
 SUPPLEMENT_DAYS = 5
 
 EVENTS = {
@@ -116,6 +119,7 @@ EVENTS = {
     "rejected": N_("Not awarded"),
     "withdrawn": N_("Withdrawn"),
 }
+
 # What the audit trail says was changed by a saving.
 FIELDS = {
     "title": N_("Name of the project"), "category": N_("Category"), "need": N_("Need"), "goals": N_("Goals"),
@@ -126,6 +130,7 @@ FIELDS = {
     "integrity_committed": N_("Integrity commitment"), "party_committed": N_("Party building commitment"),
     "requested": N_("Grant asked for"), "budget": N_("Budget"),
 }  # fmt: skip
+
 TONES = {"declared_ineligible": "wrong", "rejected": "wrong", "objected": "wrong"}
 
 
@@ -289,7 +294,7 @@ def edit(application_id: int) -> Any:
         call=application.call,
         form=form,
         lines=LINES,
-        caps=_caps(application.call),
+        caps=caps_of(application.call),
         table=_table(form, application),
         may_submit=current_user.may("application.submit", organization_id=application.organization_id),
         kinds=ATTACHMENT_KINDS,
@@ -451,11 +456,11 @@ def _page(application: Application, problem: Refusal | None = None) -> str:
         call=call,
         findings=findings,
         decided=decided,
-        lines=_line_rows(application),
+        lines=line_rows(application),
         shares=amount.split(list(call.tranche_weights)) if amount else [],
         amount=amount,
-        stages=_stages(application),
-        whose_turn=_whose_turn(application),
+        stages=stages_of(application),
+        whose_turn=whose_turn(application),
         history=trail(application, EVENTS, tones=TONES),
         people=_names(application),
         categories=CATEGORIES,
@@ -577,107 +582,17 @@ def _data_of(application: Application) -> dict[str, Any]:
     return data
 
 
-def _caps(call: Call) -> dict[str, str]:
-    """Line code → the share of the grant it may take, percent as text."""
-    rules = rules_of(call)
-    return {code: str(rules[key]) for _rule, code, key, _title in CAPPED}
-
-
 def _table(form: ApplicationForm, application: Application) -> dict[str, Any]:
     """Sums of the budget as typed, and what is over its cap."""
     requested: Money = (form.requested.data if "requested" in form else application.requested) or Money(0)
     grants = sum((form[f"line_{code}_grant"].data or Money(0) for code in LINES), Money(0))
     own = sum((form[f"line_{code}_own"].data or Money(0) for code in LINES), Money(0))
     over = {}
-    for code, limit in _caps(application.call).items():
+    for code, limit in caps_of(application.call).items():
         ratio = (form[f"line_{code}_grant"].data or Money(0)).ratio_to(requested)
         if ratio is not None and ratio > share_limit(limit):
             over[code] = percent_beside(ratio, share_limit(limit))
     return {"grant": grants, "own": own, "over": over, "requested": requested}
-
-
-def _line_rows(application: Application) -> list[dict[str, Any]]:
-    """The budget with the share of each line and, where there is one, its cap and verdict."""
-    caps = _caps(application.call)
-    rows = []
-    for line in application.lines:
-        limit = caps.get(line.code)
-        ratio = line.grant.ratio_to(application.requested)
-        verdict, over = None, Money(0)
-        if limit is not None and ratio is not None:
-            verdict = Verdict.PASS if ratio <= share_limit(limit) else Verdict.FAIL
-            over = line.grant - application.requested.share(share_limit(limit))
-        rows.append(
-            {
-                "code": line.code,
-                "name": LINES.get(line.code, line.code),
-                "basis": line.basis,
-                "grant": line.grant,
-                "own": line.own,
-                "total": line.grant + line.own,
-                "share": percent_beside(ratio, share_limit(limit))
-                if ratio is not None and limit
-                else (percent_beside(ratio, share_limit("100")) if ratio is not None else "—"),
-                "limit": limit,
-                "verdict": verdict,
-                "over": over,
-            }
-        )
-    return rows
-
-
-_ORDER = (
-    ("draft", N_("Application")),
-    ("submitted", N_("Eligibility")),
-    ("eligible", N_("Expert review")),
-    ("shortlisted", N_("Proposal")),
-    ("in_notice", N_("Public notice")),
-    ("awarded", N_("Agreement")),
-)
-_AT = {
-    "draft": 0, "submitted": 1, "returned": 1, "ineligible": 1, "eligible": 2, "shortlisted": 3, "optimizing": 3,
-    "proposed": 4, "in_notice": 4, "objected": 4, "awarded": 5,
-}  # fmt: skip
-
-
-def _stages(application: Application) -> list[dict[str, Any]]:
-    at = _AT.get(application.state, -1)
-    return [
-        {"label": say(label), "status": "done" if place < at else "now" if place == at else ""}
-        for place, (_name, label) in enumerate(_ORDER)
-    ]
-
-
-def _whose_turn(application: Application) -> list[dict[str, Any]]:
-    """Who has it now, and who comes next."""
-    call = application.call
-    closes = clock.local(call.deadline_at).date()
-    due = clock.add_working_days(closes, REVIEW_DAYS)
-    steps: dict[str, list[tuple[str, date | None]]] = {
-        "draft": [(_("Applicant: complete and submit"), closes), (_("Programme officer: eligibility"), None)],
-        "submitted": [(_("Programme officer: eligibility, or one supplement"), due), (_("Experts: scores"), None)],
-        "returned": [(_("Applicant: supplement"), application.supplement_due_on), (_("Programme officer: eligibility"), None)],
-        "eligible": [(_("Experts drawn by lot: blind scores"), None), (_("Decision by people who did not score"), None)],
-        "shortlisted": [(_("Programme officer: propose the grant"), None), (_("Approving leader"), None)],
-        "optimizing": [(_("Applicant: optimize the plan"), None), (_("Programme officer: propose the grant"), None)],
-        "proposed": [(_("Programme officer: publish the notice"), None), (_("Anybody: objection in writing"), None)],
-        "in_notice": [(_("Public notice is running"), None), (_("Programme officer: conclude the notice"), None)],
-        "objected": [(_("Programme officer: answer the objection"), None), (_("Reviewing officer: decide"), None)],
-        "awarded": [(_("Programme officer: draft the agreement"), None)],
-    }  # fmt: skip
-    items = []
-    for place, (what, on) in enumerate(steps.get(application.state, [])):
-        left = clock.working_days_left(on) if on else None
-        when = ""
-        if on is not None and left is not None:
-            words = (
-                ngettext("%(num)s working day left", "%(num)s working days left", left)
-                if left >= 0
-                else ngettext("%(num)s working day overdue", "%(num)s working days overdue", -left)
-            )
-            when = _("until %(day)s, %(left)s", day=say(Message(N_("%(day)s"), {"day": on})), left=words)
-        items.append({"what": what, "when": when, "tone": "next" if place else "now"})
-    return items
 
 
 def _names(application: Application) -> dict[int, str]:
