@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, timedelta
 
 from sqlalchemy import select
 
+from app.demo.photos import photo
 from app.demo.stage import TEXTS, WORLD, Stage, credit_code
 from app.demo.story import on
 from core import clock
 from core.clock import add_months
 from core.db import db
+from core.files.services import store
 from core.money import Money
 from registry.credit.models import CreditEntry
 from registry.duplicates.models import SimilarPair
@@ -276,7 +279,13 @@ def _updates(stage: Stage) -> None:
         typed |= {"business_scope": WORDS["scope"], "full_time": 8, "part_time": 2, "social_workers": 4}
         made.append(
             updates.keep_draft(
-                organization, typed=typed, evidence=WORDS["charter"], by=stage.operators[organization.id]
+                organization,
+                typed=typed,
+                evidence=WORDS["charter"],
+                by=stage.operators[organization.id],
+                file=store(
+                    io.BytesIO(photo(organization.id)), "charter.png", by=stage.operators[organization.id]
+                ),
             )
         )
     for request in made[:3]:

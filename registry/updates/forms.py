@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import StringField, TextAreaField
+from wtforms import FileField, StringField, TextAreaField
 
 from core import clock
 from core.web.forms import Between, DayField, Form, MaxLength, NotBefore, Required
@@ -39,6 +39,7 @@ class UpdateForm(Form):
     volunteers = WholeNumberField(_l("Registered volunteers"), validators=[PEOPLE])
     new_jobs = WholeNumberField(_l("Jobs newly offered"), validators=[PEOPLE])
     evidence = StringField(_l("Evidence of the change"), validators=[MaxLength(200)])
+    file = FileField(_l("The evidence as a file"))
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -52,7 +53,7 @@ class UpdateForm(Form):
         """The values as plain JSON, by field."""
         values: dict[str, Any] = {}
         for item in self:
-            if item.name != "evidence":
+            if item.name not in ("evidence", "file"):
                 value = item.data
                 value = value.strip() if isinstance(value, str) else value
                 values[item.name] = value.isoformat() if hasattr(value, "isoformat") else value

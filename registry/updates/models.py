@@ -39,6 +39,11 @@ class UpdateRequest(Model):
     organization: Mapped[Organization] = relationship()
     evidence_file: Mapped[StoredFile | None] = relationship()
 
+    @property
+    def evidence_name(self) -> str:
+        """What the paper is called; empty without one."""
+        return self.evidence_file.name if self.evidence_file else ""
+
     __table_args__ = (
         CheckConstraint("decided_by <> submitted_by AND decided_by <> drafted_by", name="decided_by_another"),
         Index(None, "agency_id", "state", "id"),

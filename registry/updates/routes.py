@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from core import clock
 from core.access.policy import Refusal
 from core.audit.queries import history_of
+from core.files.services import serve, store
 from core.lifecycle import available
 from core.text import N_, Message
 from core.web import navigation, tables
@@ -37,6 +38,7 @@ navigation.add_entry(
 
 EVENTS = {
     "drafted": N_("Drafted"),
+    "evidence_filed": N_("Evidence filed"),
     "submitted": N_("Sent to the department"),
     "returned": N_("Given back"),
     "accepted": N_("Accepted"),
@@ -94,8 +96,13 @@ def draft(organization_id: int) -> Answer:
     form = UpdateForm(data=_shown(organization, alive))
     if form.validate_on_submit():
         try:
+            sent = form.file.data
             kept = services.keep_draft(
-                organization, typed=form.typed(), evidence=form.evidence.data or "", by=current_user
+                organization,
+                typed=form.typed(),
+                evidence=form.evidence.data or "",
+                file=store(sent.stream, sent.filename, by=current_user) if sent and sent.filename else None,
+                by=current_user,
             )
             if request.form.get("step") == "send":
                 services.submit(kept, by=current_user)
@@ -140,6 +147,14 @@ def _shown(organization: Organization, alive: UpdateRequest | None) -> dict[str,
 def show(request_id: int) -> str:
     item = _in_scope(request_id)
     return _page(item, AnswerForm())
+
+
+@bp.get("/updates/<int:request_id>/evidence")
+@allow("organization.read", "own.read")
+def evidence(request_id: int) -> Response:
+    """The paper that the organization sent with the change."""
+    item = _in_scope(request_id)
+    return serve(item.evidence_file or abort(404), inline_image=True)
 
 
 def _page(item: UpdateRequest, form: AnswerForm) -> str:

@@ -9,6 +9,7 @@ from core import clock
 from core.access.policy import Refusal
 from core.audit.services import Actor, record
 from core.db import db
+from core.files.models import StoredFile
 from core.lifecycle import fire
 from core.text import N_, Message
 from registry.organizations.models import Organization
@@ -19,10 +20,18 @@ from registry.updates import queries
 from registry.updates.models import UpdateRequest
 
 
-def keep_draft(organization: Organization, *, typed: dict[str, Any], evidence: str, by: Any) -> UpdateRequest:
+def keep_draft(
+    organization: Organization,
+    *,
+    typed: dict[str, Any],
+    evidence: str,
+    file: StoredFile | None = None,
+    by: Any,
+) -> UpdateRequest:
     """Keep what the organization wants changed: the differences of ``typed`` (plain values by field).
 
-    One request is open at a time; a draft or a returned one is taken up again.
+    One request is open at a time; a draft or a returned one is taken up again. Without a new ``file`` the
+    one that was sent before stays.
     """
     year = int(typed["staff_year"] or clock.today().year - 1)
     base = queries.entry_values(organization, year)
@@ -49,6 +58,9 @@ def keep_draft(organization: Organization, *, typed: dict[str, Any], evidence: s
     request.base = {name: base[name] for name in proposed}
     request.proposed, request.evidence = proposed, evidence.strip()
     request.drafted_by = by.actor_id
+    if file is not None:
+        request.evidence_file_id = file.id
+        record(request, "evidence_filed", by=by, details={"file": file.name, "sha256": file.sha256})
     db.session.flush()
     return request
 
@@ -76,7 +88,7 @@ def accept(request: UpdateRequest, *, answer: str = "", by: Any) -> None:
     request.answer = answer.strip()
     fire(request, "accept", by=by, note=answer.strip())
     wanted = dict(request.proposed)
-    evidence = request.evidence
+    evidence = " · ".join(part for part in (request.evidence, request.evidence_name) if part)[:200]
     facts = {
         name: getattr(organization, name)
         for name in (

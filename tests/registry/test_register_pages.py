@@ -137,7 +137,19 @@ def test_an_organization_reports_its_leader_sends_and_the_department_accepts(bar
     assert "请附章程" in again.text
     assert again.forms["update"]["business_scope"].value == "社区服务、养老服务"
     again.forms["update"]["evidence"] = "章程核准表"
-    again.forms["update"].submit("step", value="keep")
+    again.forms["update"]["file"] = ("核准表.pdf", b"%PDF-1.7 1")
+    kept = again.forms["update"].submit("step", value="keep").follow()
+    assert operator.get(f"{path}/evidence").body == b"%PDF-1.7 1"
+    assert "核准表.pdf" in kept.text
+    browser_as("so_leader2").get(f"{path}/evidence", status=404)
+    # Saving without a new file keeps the one that is there; what is no paper is refused and nothing typed is lost.
+    form = operator.get(f"/organizations/{number}/report").forms["update"]
+    form["file"] = ("程序.exe", b"MZ\x90")
+    refused = form.submit("step", value="keep", expect_errors=True)
+    assert refused.status_int == 422
+    assert refused.forms["update"]["evidence"].value == "章程核准表"
+    form["file"] = None
+    form.submit("step", value="keep")
     leader.get(path).forms["submit"].submit()
     with bare_app.app_context():
         assert db.session.get(Organization, number).business_scope != "社区服务、养老服务"
@@ -149,7 +161,8 @@ def test_an_organization_reports_its_leader_sends_and_the_department_accepts(bar
         assert after.verified_by == world.user("reviewer").id
         assert after.recorded_by == world.user("so_leader").id
         assert db.session.query(StaffCount).one().full_time == 9
-    assert "章程核准表" in reviewer.get(f"/organizations/{number}/particulars/changes").text
+    assert "章程核准表 · 核准表.pdf" in reviewer.get(f"/organizations/{number}/particulars/changes").text
+    assert reviewer.get(f"{path}/evidence").body == b"%PDF-1.7 1"
 
 
 def test_a_filed_organization_registers_from_its_page(bare_app, browser_as):
