@@ -6,9 +6,9 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import StringField
+from wtforms import BooleanField, StringField
 
-from core.web.forms import ChoiceField, Form
+from core.web.forms import ChoiceField, Form, MaxLength
 from core.web.words import say
 from registry.directory.rules import FACETS, HEADS
 
@@ -48,3 +48,10 @@ class CoverageForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by.choices = [(name, say(label)) for name, label in HEADS.items()]
+
+
+class VerifyForm(Form):
+    """What the entries were compared with, and that they were."""
+
+    evidence = StringField(_l("Compared with"), validators=[MaxLength(200)])
+    compared = BooleanField(_l("I compared each of these entries, and it is right as of today"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import false, or_, select
 
+from core import clock
 from core.db import db
 from core.text import N_, Message
 from registry.agencies.models import Agency
@@ -21,9 +22,12 @@ from registry.agencies.rules import (
     normalise_division,
     tree_prefix,
 )
-from registry.keys.models import DirectoryDivision
-from registry.keys.queries import Search, counts_of, roots_of
+from registry.keys.models import DirectoryDivision, DirectoryEntry
+from registry.keys.queries import Search, counts_of, parts_in_order, roots_of, shelves_of
+from registry.organizations.models import Organization
 
+# Verifying goes through so many entries of a search at most.
+SEEN = 20_000
 # So many divisions are offered as suggestions beside the box.
 SUGGESTED = 80
 
@@ -119,6 +123,51 @@ def division_names(codes: Sequence[str]) -> dict[str, str]:
     ):
         names[code] = name
     return {code: name for code, name in names.items() if name}
+
+
+# Verifying ------------------------------------------------------------------------------------
+
+
+def _may_be_verified(user: Any) -> tuple[Any, ...]:
+    """Entries where the person may verify, whose latest change is another's, and that are not of today."""
+    return (
+        Organization.agency_id.in_(user.agency_ids("organization.verify")),
+        Organization.recorded_by.is_distinct_from(user.actor_id),
+        Organization.verified_on.is_distinct_from(clock.today()),
+    )
+
+
+def verifiable(user: Any, ids: Sequence[int]) -> set[int]:
+    """Which of these entries the person may verify as of today."""
+    return set(
+        db.session.scalars(select(Organization.id).where(Organization.id.in_(ids), *_may_be_verified(user)))
+    )
+
+
+def all_verifiable(user: Any, search: Search, *, limit: int) -> list[int]:
+    """The entries of a search that the person may verify, at most so many; a search of more than a thousand
+    is not gone through: its first thousand are.
+    """
+    shelves = shelves_of(search)
+    shelves.read()
+    found: list[int] = []
+    seen = 0
+    for places in parts_in_order(shelves):
+        rows = db.session.scalars(
+            select(DirectoryEntry.organization_id)
+            .join(Organization, Organization.id == DirectoryEntry.organization_id)
+            .join(Organization.agency)
+            .where(
+                search.within(), DirectoryEntry.place.in_(places), *search.compared(), *_may_be_verified(user)
+            )
+            .order_by(DirectoryEntry.place)
+            .limit(limit - len(found))
+        ).all()
+        found += rows
+        seen += len(places)
+        if len(found) >= limit or seen >= SEEN:
+            break
+    return found
 
 
 # Coverage -------------------------------------------------------------------------------------

@@ -5,22 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import Blueprint, abort, g, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask_login import current_user
+from werkzeug.wrappers import Response
 
+from core.access.policy import Refusal
 from core.text import N_
 from core.web import navigation, paging, tables
 from core.web.gate import allow
 from core.web.words import say
 from registry.agencies.rules import is_under, tree_prefix
 from registry.directory import queries
-from registry.directory.forms import CoverageForm, FilterForm
+from registry.directory.forms import CoverageForm, FilterForm, VerifyForm
+from registry.directory.jobs import ask_to_verify
 from registry.directory.reports import ORGANIZATIONS, asked_search
 from registry.directory.rules import FACETS, HEADS
+from registry.directory.services import MOST, check_choice
 from registry.keys.queries import Found, found_page, waiting
 from registry.organizations.models import KINDS, STATUSES
 from registry.organizations.routes import TONES
 
+Answer = str | tuple[str, int] | Response
 bp = Blueprint("directory", __name__, url_prefix="/organizations")
 
 navigation.add_entry(
@@ -57,6 +62,7 @@ def list_organizations() -> str:
         lines=_lines(found),
         waiting=waiting(current_user) if found.behind else None,
         at=at,
+        may_verify=current_user.may_somewhere("organization.verify"),
         names=queries.division_names([at]) if at else {},
         suggested=queries.suggested_divisions(current_user),
     )
@@ -96,6 +102,43 @@ def _lines(found: Found) -> list[Line]:
         )
         for row, marks in ((row, found.marks[row.id]) for row in found.page.rows)
     ]
+
+
+@bp.route("/verify", methods=["GET", "POST"])
+@allow("organization.verify")
+def verify() -> Answer:
+    """Verify entries as of today: the chosen ones of the filter's page, or all that the filter means."""
+    g.menu_entry = "directory.list"
+    args = tables.arguments()
+    kept = ORGANIZATIONS.kept(args)
+    search = asked_search(current_user, args)
+    found = found_page(search, size=paging.PAGE_SIZE)
+    form = VerifyForm()
+    open_ids = queries.verifiable(current_user, [row.id for row in found.page.rows])
+    chosen = {int(text) for text in request.form.getlist("row") if text.isdigit()} & open_ids
+    whole = request.form.get("which") == "all"
+    if form.validate_on_submit():
+        try:
+            ids = queries.all_verifiable(current_user, search, limit=MOST + 1) if whole else sorted(chosen)
+            evidence = form.evidence.data or ""
+            check_choice(len(ids), evidence, compared=bool(form.compared.data))
+            job = ask_to_verify(ids, evidence=evidence, by=current_user)
+            return redirect(url_for("work.show", job_id=job.id), code=303)
+        except Refusal as refusal:
+            if refusal.status != 422:
+                raise
+            form.form_errors.append(say(refusal.sentence))
+    return render_template(
+        "directory/verify.html",
+        form=form,
+        page=found.page,
+        count=found.count,
+        open_ids=open_ids,
+        chosen=chosen,
+        whole=whole,
+        most=MOST,
+        kept=kept,
+    ), 422 if form.is_submitted() else 200
 
 
 @bp.get("/coverage")

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any
 
 from core import clock
+from core.bulk import collector_at_rest
 from core.db import db, transaction
 from core.files.services import file_path
 from core.spreadsheets import (
@@ -353,7 +354,7 @@ def read_import(number: int, *, step: Step = lambda done, total: None) -> None:
     if batch.state != "reading":
         return
     try:
-        with _sheet(batch) as sheet:
+        with _sheet(batch) as sheet, collector_at_rest():
             _read(batch, sheet, step)
     except SheetError as error:
         with transaction() as session:

@@ -42,6 +42,9 @@ class RegisterImport(Model):
     changed_rows: Mapped[int] = mapped_column(BigInteger, default=0)
     same_rows: Mapped[int] = mapped_column(BigInteger, default=0)
     wrong_rows: Mapped[int] = mapped_column(BigInteger, default=0)
+    # A new organization got the number of its row plus the first; the second is the last number given.
+    numbers_after: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    numbers_to: Mapped[int | None] = mapped_column(BigInteger)
     # The work on it; finished work is forgotten after a while.
     job_id: Mapped[int | None] = mapped_column(BigInteger)
     opened_by: Mapped[int | None] = fk("user_account.id", index=False)
@@ -66,7 +69,7 @@ class ImportRow(Model):
     number: Mapped[int]
     # new (also until judged), changed, same
     action: Mapped[str] = mapped_column(String(8), default="new")
-    # The organization with the same code; for a new one the number it gets when the table is taken.
+    # The organization with the same code.
     organization_id: Mapped[int | None] = mapped_column(BigInteger)
     person_id: Mapped[int | None] = mapped_column(BigInteger)
     agency_id: Mapped[int] = mapped_column(BigInteger)

@@ -12,8 +12,10 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from core.db import db
 from registry.agencies.models import Agency
+from registry.delegations.queries import names_of
 from registry.intake.models import ImportHeading, ImportProblem, ImportRow, RegisterImport
 from registry.organizations.models import Grade, Organization
+from registry.organizations.queries import Came, use_origin
 from registry.persons.models import Person
 
 # Columns of a row that replace what the register has, where the cell is filled: row's column, register's.
@@ -139,3 +141,22 @@ def differences(batch: RegisterImport, numbers: Sequence[int]) -> list[Differenc
         .order_by(ImportRow.number)
     ).all()
     return [difference(row, organization) for row, organization in rows]
+
+
+def came_with(organization: Organization) -> Came | None:
+    """The list with which an organization came new to the register, for its own trail."""
+    row = db.session.execute(
+        select(RegisterImport.file_name, RegisterImport.taken_at, RegisterImport.taken_by)
+        .where(
+            RegisterImport.state == "taken",
+            RegisterImport.numbers_after < organization.id,
+            RegisterImport.numbers_to >= organization.id,
+        )
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return Came(row.file_name, row.taken_at, names_of({row.taken_by}).get(row.taken_by, "system"))
+
+
+use_origin(came_with)

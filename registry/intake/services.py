@@ -8,7 +8,20 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
-from sqlalchemy import JSON, case, cast, delete, func, insert, literal, select, text, tuple_, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from core import clock
 from core.access.policy import Refusal
@@ -35,6 +48,7 @@ from registry.persons.rules import sort_key
 
 CHUNK = 10_000
 """Rows that are kept in one transaction while a table is read."""
+TRIES = 20
 KEYS = 200
 """Repeated codes or names whose rows are looked up by one statement."""
 MAX_PROBLEMS = 5_000
@@ -133,12 +147,16 @@ def forget_rows(number: int) -> None:
 
 
 def judge(batch: RegisterImport) -> None:
-    """Compare what was read with the register: which rows are new, changed, the same, or cannot be."""
-    mine = _ROW.c.import_id == batch.id
+    """Compare what was read with itself and with the register: which rows are new, changed, the same, or cannot be."""
     if db.session.get_bind().dialect.name == "postgresql":
         # Rows that came a moment ago are not in the statistics: the planner would take the table for empty.
         db.session.execute(text("ANALYZE import_row"))
     _refuse_repeated(batch)
+    _compare(batch)
+
+
+def _compare(batch: RegisterImport) -> None:
+    mine = _ROW.c.import_id == batch.id
     of_code = select(Organization.id).where(Organization.credit_code == _ROW.c.credit_code).scalar_subquery()
     of_name = (
         select(func.min(Organization.id))
@@ -285,21 +303,19 @@ def take_import(number: int, *, by: Actor) -> RegisterImport:
     if batch.state == "taken":
         raise Refusal(Message(N_("This table was taken already.")), status=409)
     before = (batch.new_rows, batch.changed_rows, batch.same_rows)
-    judge(batch)
+    _compare(batch)
     if (batch.new_rows, batch.changed_rows, batch.same_rows) != before:
         raise Refusal(
             Message(N_("The register has changed since this table was read. Read it again and compare.")),
             status=409,
         )
     _enter_people(batch)
-    _assign(batch)
+    organization = _assign(batch)
     _change(batch, by)
-    _enter(batch, by)
-    _grade(batch)
+    _enter(batch, organization, by)
+    _grade(batch, organization)
     note(
-        select(ImportRow.organization_id).where(
-            ImportRow.import_id == batch.id, ImportRow.action.in_(("new", "changed"))
-        )
+        select(organization).where(ImportRow.import_id == batch.id, ImportRow.action.in_(("new", "changed")))
     )
     batch.state, batch.taken_by, batch.taken_at = "taken", by.actor_id, clock.now()
     db.session.flush()
@@ -359,34 +375,56 @@ def _known_person() -> Any:
     )
 
 
-def _assign(batch: RegisterImport) -> None:
-    """Numbers for the new organizations, so that one statement can write them and what hangs on them; their leaders."""
-    mine, person = ImportRow.import_id == batch.id, case((ImportRow.leader_phone != "", _known_person()))
-    if db.session.get_bind().dialect.name == "postgresql":
-        value: Any = func.nextval(func.pg_get_serial_sequence("organization", "id"))
-    else:
+def _assign(batch: RegisterImport) -> Any:
+    """Numbers for the new organizations: those of their rows after one number, so that nothing has to be written
+    down for each. The leaders of changed ones are looked up. Returns the number of a row's organization.
+    """
+    last = db.session.scalar(
+        select(func.max(ImportRow.number)).where(ImportRow.import_id == batch.id, ImportRow.action == "new")
+    )
+    if last is not None:
+        batch.numbers_after = _numbers(last)
+        batch.numbers_to = batch.numbers_after + last
+    db.session.execute(
+        update(ImportRow)
+        .where(*_with_leader(batch), ImportRow.action == "changed")
+        .values(person_id=_known_person())
+        .execution_options(synchronize_session=False)
+    )
+    return case(
+        (ImportRow.action == "new", ImportRow.number + literal(batch.numbers_after or 0, BigInteger())),
+        else_=ImportRow.organization_id,
+    )
+
+
+def _numbers(count: int) -> int:
+    """The number after which so many are kept for us."""
+    if db.session.get_bind().dialect.name != "postgresql":
         # The write lock is held: nobody else takes a number in between.
-        last = db.session.scalar(select(func.max(Organization.id))) or 0
-        value = ImportRow.number + last
-    for action, values in (
-        ("new", {"organization_id": value, "person_id": person}),
-        ("changed", {"person_id": person}),
-    ):
-        db.session.execute(
-            update(ImportRow)
-            .where(mine, ImportRow.action == action)
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        )  # fmt: skip
+        return db.session.scalar(select(func.max(Organization.id))) or 0
+    series = func.generate_series(1, count).table_valued("place")
+    taken = (
+        select(func.nextval(func.pg_get_serial_sequence("organization", "id")).label("number"))
+        .select_from(series)
+        .subquery()
+    )
+    for _ in range(TRIES):
+        first, last = db.session.execute(select(func.min(taken.c.number), func.max(taken.c.number))).one()
+        # Somebody who registers a body at this moment takes a number of the row: then the next ones are asked for.
+        if last - first + 1 == count:
+            return int(first) - 1
+    raise Refusal(
+        Message(N_("Others are entering organizations at this moment. Take the table again.")), status=409
+    )
 
 
-def _enter(batch: RegisterImport, by: Actor) -> None:
+def _enter(batch: RegisterImport, organization: Any, by: Actor) -> None:
     row = _ROW.c
     values = {
-        "id": row.organization_id, "agency_id": row.agency_id, "kind": row.kind, "register_class": row.register_class,
+        "id": organization, "agency_id": row.agency_id, "kind": row.kind, "register_class": row.register_class,
         "name": row.name, "sort_key": literal(""), "credit_code": row.credit_code, "division_code": row.division_code,
         "registered_on": row.registered_on, "status": case((row.status == "", "normal"), else_=row.status),
-        "under_investigation": literal(False), "legal_representative_id": row.person_id,
+        "under_investigation": literal(False), "legal_representative_id": case((row.leader_phone != "", _known_person())),
         "business_scope": row.business_scope, "address": row.address, "phone": row.phone,
         "recorded_by": literal(by.actor_id, Organization.__table__.c.recorded_by.type),
     }  # fmt: skip
@@ -449,13 +487,11 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def _grade(batch: RegisterImport) -> None:
+def _grade(batch: RegisterImport, organization: Any) -> None:
     db.session.execute(
         insert(Grade.__table__).from_select(
             ["organization_id", "grade", "valid_from", "valid_to"],
-            select(
-                ImportRow.organization_id, ImportRow.grade, ImportRow.grade_from, ImportRow.grade_to
-            ).where(
+            select(organization, ImportRow.grade, ImportRow.grade_from, ImportRow.grade_to).where(
                 ImportRow.import_id == batch.id,
                 ImportRow.action.in_(("new", "changed")),
                 ImportRow.grade.is_not(None),

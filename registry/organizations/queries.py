@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from core import clock
+from core.audit.queries import Event, history_of
 from core.clock import add_months
 from core.db import db
 from core.text import N_
@@ -275,3 +277,32 @@ add_check(
         .where(Grade.valid_to < Grade.valid_from)
     ),
 )
+
+
+# Where an entry came from -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """The list with which an entry came new: its name, when it was taken and by whom."""
+
+    file_name: str
+    at: datetime
+    actor: str
+
+
+_origins: list[Callable[[Organization], Came | None]] = []
+
+
+def use_origin(lookup: Callable[[Organization], Came | None]) -> None:
+    """How to find the list with which an entry came; a room above keeps the lists."""
+    _origins[:] = [lookup]
+
+
+def trail_of(organization: Organization) -> list[Event]:
+    """What happened to an entry, newest first; one that came with a list begins with that list."""
+    events = history_of(organization)
+    came = _origins[0](organization) if _origins else None
+    if came is not None:
+        events.append(Event(came.at, came.actor, "came_with_list", came.file_name))
+    return sorted(events, key=lambda event: event.at, reverse=True)

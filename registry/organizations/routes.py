@@ -14,7 +14,6 @@ from werkzeug.wrappers import Response
 
 from core import clock
 from core.access.policy import Refusal
-from core.audit.queries import history_of
 from core.db import db
 from core.rules.queries import parameters
 from core.text import N_, Message
@@ -70,6 +69,7 @@ navigation.add_entry(
 
 EVENTS = {
     "registered": N_("Entered into the register"),
+    "came_with_list": N_("Entered with an imported list"),
     "edited": N_("Entry changed"),
     "verified": N_("Entry verified"),
     "confirmed": N_("Entry compared again, unchanged"),
@@ -194,7 +194,7 @@ def show(organization_id: int) -> Answer:
         stale_before=queries.stale_before(
             parameters("ROR", ROR_DEFAULTS, on=today, jurisdiction=organization.agency.division_code)
         ),
-        events=history_of(organization),
+        events=queries.trail_of(organization),
         words=EVENTS,
         may_edit=current_user.may("organization.edit", agency_id=organization.agency_id),
         may_verify=current_user.may("organization.verify", agency_id=organization.agency_id)

@@ -263,8 +263,8 @@ def _fill(
     organization.address, organization.phone = address.strip(), phone.strip()
 
 
-def verify_organization(organization: Organization, *, by: Actor) -> None:
-    """A second person has compared the entry with the certificate."""
+def verify_organization(organization: Organization, *, by: Actor, evidence: str = "") -> None:
+    """A second person has compared the entry with the certificate, or with what ``evidence`` names."""
     db.session.flush()
     db.session.refresh(organization, ["verified_by", "recorded_by"])
     policy.require_verifiable(organization, by=by)
@@ -284,7 +284,7 @@ def verify_organization(organization: Organization, *, by: Actor) -> None:
             status=409,
         )
     db.session.refresh(organization, ["verified_by", "verified_on"])
-    record(organization, "verified", by=by)
+    record(organization, "verified", by=by, details=noted(evidence))
 
 
 def confirm_unchanged(organization: Organization, *, by: Actor, evidence: str = "") -> None:

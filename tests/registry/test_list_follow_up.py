@@ -141,3 +141,40 @@ def test_every_day_of_the_published_cases_is_read_however_it_is_written(case):
             if text.strip():
                 with pytest.raises(CellError):
                     read_day(text)
+
+
+def test_who_came_new_with_a_list_has_that_in_its_own_trail(bare_app, browser_as):
+    """Numbers of new organizations follow from their rows, also when somebody took a number meanwhile."""
+    with bare_app.app_context():
+        with transaction():
+            other = Organization(
+                agency_id=world.agency("示例西旗民政局").id, kind="filed_community_so", register_class="filed", name="示例同时登记单位",
+                division_code="150603", sort_key="",
+            )  # fmt: skip
+            db.session.add(other)
+        number = opened(as_csv([*rows_of(NAMES), ["", "", "", "150602", ""]], HEADER[:5]), "名单甲.csv", by=world.user("clerk"))  # fmt: skip
+        read_import_and_take(number)
+        made = dict(
+            db.session.execute(
+                select(Organization.name, Organization.id).where(Organization.name.in_(NAMES))
+            ).all()
+        )
+        old, kept = other.id, world.organization().id
+        assert len(made) == len(NAMES)
+        with transaction():
+            later = Organization(
+                agency_id=world.agency().id, kind="filed_community_so", register_class="filed", name="示例后来单位",
+                division_code="150602", sort_key="",
+            )  # fmt: skip
+            db.session.add(later)
+            db.session.flush()
+            after = later.id
+        db.session.remove()
+    browser = browser_as("clerk")
+    for number in made.values():
+        page = browser.get(f"/organizations/{number}").text
+        assert "随名单导入" in page
+        assert "名单甲.csv" in page
+    assert old not in made.values()
+    for number in (kept, after):
+        assert "随名单导入" not in browser.get(f"/organizations/{number}").text
