@@ -11,6 +11,7 @@ from wtforms.validators import ValidationError
 
 from core import clock
 from core.web.forms import ChoiceField, DayField, Form, MaxLength, MoneyField, Required
+from registry.organizations.forms import OrganizationField
 
 
 class ReasonForm(Form):
@@ -36,7 +37,7 @@ class RequestForm(AgainForm):
 
 
 class AccountForm(Form):
-    organization_id = ChoiceField(_l("Organization"), [Required()], coerce=int)
+    organization = OrganizationField(_l("Organization"), [Required(), MaxLength(120)])
     account_name = StringField(_l("Account name"), [Required(), MaxLength(120)])
     bank = StringField(_l("Bank and branch"), [Required(), MaxLength(120)])
     number = StringField(_l("Account number"), [Required(), MaxLength(40)])

@@ -203,23 +203,23 @@ def payee_account_in_scope(user: Any, account_id: int) -> PayeeAccount | None:
     return db.session.scalar(visible_payee_accounts(user).where(PayeeAccount.id == account_id))
 
 
-def payable_organizations(user: Any) -> list[Organization]:
+def payable_organizations(user: Any) -> Select[Organization]:
     """Organizations the user may record an account for."""
     agencies = user.agency_ids("account.payee")
     paid = select(Commitment.organization_id).where(Commitment.agency_id.in_(agencies))
-    return list(
-        db.session.scalars(
-            select(Organization)
-            .where(
-                or_(
-                    Organization.agency_id.in_(agencies),
-                    Organization.id.in_(paid),
-                    Organization.id.in_(user.organization_ids("own.edit")),
-                )
-            )
-            .order_by(Organization.sort_key, Organization.id)
+    return select(Organization).where(
+        or_(
+            Organization.agency_id.in_(agencies),
+            Organization.id.in_(paid),
+            Organization.id.in_(user.organization_ids("own.edit")),
         )
     )
+
+
+def only_payable(user: Any) -> Organization | None:
+    """The organization the user may record an account for, where it is a single one."""
+    found = db.session.scalars(payable_organizations(user).limit(2)).all()
+    return found[0] if len(found) == 1 else None
 
 
 def confirmed_accounts(

@@ -42,6 +42,7 @@ from finance.disbursements.queries import (
     limit_in_scope,
     limits_to_confirm,
     names_of,
+    only_payable,
     payable_organizations,
     payee_account_in_scope,
     people_of,
@@ -61,6 +62,7 @@ from finance.disbursements.rules import above
 from finance.ledger.queries import postings_of, transfers_about
 from registry.factors.forms import ProofForm
 from registry.factors.services import prove
+from registry.organizations.queries import named
 
 bp = Blueprint("disbursements", __name__, url_prefix="/disbursements")
 
@@ -502,12 +504,18 @@ def accounts() -> Any:
 @bp.route("/accounts/new", methods=["GET", "POST"])
 @allow("account.payee", "own.edit")
 def new_account() -> Any:
-    organizations = {item.id: item for item in payable_organizations(current_user)}
-    form = AccountForm()
-    form.organization_id.choices = [SelectChoice(item.id, item.name) for item in organizations.values()]
+    only = only_payable(current_user)
+    form = AccountForm(data={"organization": only.name if only else ""})
+    organization = None
     if form.validate_on_submit():
+        organization = named(payable_organizations(current_user), form.organization.data)
+        if organization is None:
+            form.organization.errors = [
+                _("No organization of this name or code is among those you may record an account for.")
+            ]
+    if organization is not None:
         account = services.record_payee_account(
-            organizations[form.organization_id.data],
+            organization,
             account_name=form.account_name.data,
             bank=form.bank.data,
             number=form.number.data,

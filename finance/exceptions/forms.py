@@ -12,6 +12,7 @@ from wtforms.validators import ValidationError
 from core.text import N_
 from core.web.forms import ChoiceField, Form, MaxLength, Required
 from core.web.words import say
+from registry.organizations.forms import OrganizationField
 from registry.organizations.rules import CodeError, check_credit_code
 
 COUNTS = {
@@ -23,7 +24,9 @@ COUNTS = {
 
 class OverrideForm(Form):
     agency_id = ChoiceField(_l("At the level of"), [Required()], coerce=int)
-    contractor_code = StringField(_l("Credit code of the contractor"), [Required(), MaxLength(24)])
+    contractor_code = OrganizationField(
+        _l("Credit code of the contractor"), [Required(), MaxLength(24)], written="code"
+    )
     contractor = StringField(_l("Name of the contractor"), [Required(), MaxLength(120)])
     counts = ChoiceField(
         _l("How it counts"),

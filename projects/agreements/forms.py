@@ -21,6 +21,7 @@ from grants.applications.models import Application
 from projects.agreements import policy, queries, reports
 from projects.agreements.rules import FUND_TERMS, Part
 from registry.agencies.models import Agency
+from registry.organizations.forms import OrganizationField
 from registry.organizations.models import Organization
 
 _l = lazy_gettext
@@ -34,7 +35,7 @@ class AgreementForm(Form):
 
 class ContractForm(AgreementForm):
     title = StringField(_l("What is bought"), validators=[Required(), MaxLength(160)])
-    supplier = StringField(_l("Supplier: full name or credit code"), validators=[Required()])
+    supplier = OrganizationField(_l("Supplier: full name or credit code"), validators=[Required()])
     agency = ChoiceField(_l("Buying office"), coerce=int, validators=[Required()])
     earmark = ChoiceField(_l("Money from"), coerce=int, validators=[Required()])
     amount = MoneyField(_l("Amount"), validators=[Required(), Positive()])

@@ -14,6 +14,7 @@ from core.web.forms import ChoiceField, Form, MaxLength, Required
 from core.web.words import say
 from registry.accounts.rules import password_problem
 from registry.agencies.models import Agency
+from registry.organizations.forms import OrganizationField
 
 
 class SignInForm(Form):
@@ -79,7 +80,7 @@ class GrantForm(Form):
 
     role = ChoiceField(_l("Role"), validators=[Required()])
     agency = ChoiceField(_l("Unit"), default="")
-    organization = StringField(_l("Organization"), validators=[MaxLength(120)])
+    organization = OrganizationField(_l("Organization"), validators=[MaxLength(120)])
 
     def __init__(self, agencies: list[Agency], **kwargs: Any) -> None:
         super().__init__(**kwargs)

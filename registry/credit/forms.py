@@ -13,6 +13,7 @@ from core import clock
 from core.web.forms import ChoiceField, DayField, Form, MaxLength, MoneyField, Required
 from core.web.words import say
 from registry.credit.models import ADVERSE_KINDS, KINDS, LISTS, PENALTIES
+from registry.organizations.forms import OrganizationField
 
 
 def _choices(words: dict[str, str]) -> list[tuple[str, str]]:
@@ -93,7 +94,7 @@ class ListsForm(Form):
 class AdverseForm(Form):
     name = StringField(_l("Name"), validators=[Required(), MaxLength(60)])
     phone = StringField(_l("Telephone"), validators=[Required(), MaxLength(20)])
-    organization = StringField(_l("Organization it is about"), validators=[MaxLength(120)])
+    organization = OrganizationField(_l("Organization it is about"), validators=[MaxLength(120)])
     kind = ChoiceField(_l("Kind of record"), validators=[Required()])
     entered_on = DayField(_l("Entered on"), validators=[Required()])
     grounds = TextAreaField(_l("Grounds"), validators=[Required(), MaxLength(2000)])

@@ -19,9 +19,9 @@ from registry.directory import queries
 from registry.directory.forms import CoverageForm, FilterForm, VerifyForm
 from registry.directory.jobs import ask_to_verify
 from registry.directory.reports import ORGANIZATIONS, asked_search
-from registry.directory.rules import FACETS, HEADS
+from registry.directory.rules import FACETS, HEADS, OFFERED, offers_of
 from registry.directory.services import MOST, check_choice
-from registry.keys.queries import Found, found_page, waiting
+from registry.keys.queries import Found, first_found, found_page, search_of, waiting
 from registry.organizations.models import KINDS, STATUSES
 from registry.organizations.routes import TONES
 
@@ -139,6 +139,16 @@ def verify() -> Answer:
         most=MOST,
         kept=kept,
     ), 422 if form.is_submitted() else 200
+
+
+@bp.get("/suggest")
+@allow("organization.read")
+def suggest() -> str:
+    """What a form offers while an organization is typed: the first of the list that the words find."""
+    box, written = (request.args.get(name, "") for name in ("box", "written"))
+    words = request.args.get("q", request.args.get(box, "")).strip()
+    found = first_found(search_of(current_user, marks={}, words=words), size=OFFERED) if words else []
+    return render_template("directory/suggest.html", offers=offers_of(found, written=written))
 
 
 @bp.get("/coverage")

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from core.text import N_
 from registry.credit.models import KINDS as CREDIT_KINDS
 from registry.credit.models import LISTS
-from registry.organizations.models import FIELDS, KINDS, PARTY_ORGANIZATIONS, REGISTER_CLASSES, STATUSES
+from registry.keys.rules import initials_of
+from registry.organizations.models import (
+    FIELDS,
+    KINDS,
+    PARTY_ORGANIZATIONS,
+    REGISTER_CLASSES,
+    STATUSES,
+    Organization,
+)
 
 # What can be filtered by: the name in the address, and the values with their words. "0" and "none" are offered too.
 FACETS: dict[str, dict[str, str]] = {
@@ -30,3 +42,28 @@ HEADS = {
     "party": N_("Party organization"),
 }
 FILTERS = ("q", "division", "at", *FACETS)
+# So many organizations are offered while one is typed.
+OFFERED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is written into the box when it is chosen, and what is read beside it.
+
+    Browsers offer only what holds the typed signs, so the code and the initials are told too.
+    """
+
+    value: str
+    label: str
+
+
+def offers_of(found: Sequence[Organization], *, written: str) -> list[Offer]:
+    """Names, or codes where the ``code`` is wanted or two have one name; without a code there is nothing to write."""
+    names = Counter(item.name for item in found)
+    offers = []
+    for item in found:
+        value = item.credit_code if written == "code" or names[item.name] > 1 else item.name
+        if value:
+            parts = (item.name, item.credit_code or "", initials_of(item.sort_key))
+            offers.append(Offer(value, " · ".join(part for part in parts if part)))
+    return offers

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import StringField, TextAreaField
+from wtforms import TextAreaField
 
 from core.web.forms import ChoiceField, Form, MaxLength, Required
+from registry.organizations.forms import OrganizationField
 from registry.organizations.models import Organization
 
 
@@ -29,7 +30,7 @@ class MergeForm(Form):
 class OtherForm(Form):
     """Any two entries can be compared, also with names that are not alike."""
 
-    other = StringField(
+    other = OrganizationField(
         _l("Other entry"),
         validators=[Required(), MaxLength(120)],
         description=_l("Full name, credit code or number of the entry."),

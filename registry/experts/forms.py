@@ -15,7 +15,7 @@ from core.web.forms import Between, ChoiceField, DayField, Form, MaxLength, NotB
 from core.web.words import say
 from registry.agencies.models import Agency
 from registry.experts.models import CONDUCT
-from registry.organizations.forms import ChecksField
+from registry.organizations.forms import ChecksField, OrganizationField
 from registry.organizations.models import FIELDS
 
 
@@ -42,7 +42,7 @@ class KnowledgeForm(Form):
     """What the draw goes by."""
 
     fields = ChecksField(_l("Fields of knowledge"))
-    employer = StringField(_l("Employer"), validators=[Required(), MaxLength(120)])
+    employer = OrganizationField(_l("Employer"), validators=[Required(), MaxLength(120)])
     professional_title = StringField(_l("Professional title"), validators=[MaxLength(60)])
     regions = StringField(
         _l("Regions served"),

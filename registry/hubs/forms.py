@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import StringField, TextAreaField
+from wtforms import TextAreaField
 
 from core.web.forms import ChoiceField, DayField, Form, MaxLength, Required
 from registry.hubs.models import MEMBERSHIPS, SERVICES
-from registry.organizations.forms import choices
+from registry.organizations.forms import OrganizationField, choices
 
 
 class JoinForm(Form):
-    member = StringField(
+    member = OrganizationField(
         _l("Organization"),
         validators=[Required(), MaxLength(120)],
         description=_l("Full name or credit code, as on the register of your department."),

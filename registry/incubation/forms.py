@@ -14,7 +14,7 @@ from core import clock
 from core.web.forms import Between, ChoiceField, DayField, Form, MaxLength, MoneyField, Required
 from registry.agencies.models import Agency
 from registry.incubation.models import LEVELS, OUTCOMES, SERVICES, SLOTS, TERMS, USES, Incubator
-from registry.organizations.forms import ChecksField, WholeNumberField, choices
+from registry.organizations.forms import ChecksField, OrganizationField, WholeNumberField, choices
 
 
 class FilterForm(Form):
@@ -67,13 +67,13 @@ class CloseForm(Form):
 
 
 class OperatorForm(Form):
-    organization = StringField(_l("Operator"), validators=[Required(), MaxLength(120)])
+    organization = OrganizationField(_l("Operator"), validators=[Required(), MaxLength(120)])
     since = DayField(_l("Since"), validators=[Required()], default=clock.today)
     contract = StringField(_l("Contract or decision"), validators=[MaxLength(120)])
 
 
 class AdmitForm(Form):
-    organization = StringField(_l("Organization"), validators=[Required(), MaxLength(120)])
+    organization = OrganizationField(_l("Organization"), validators=[Required(), MaxLength(120)])
     since = DayField(_l("Entry on"), validators=[Required()], default=clock.today)
     note = TextAreaField(_l("Note"), validators=[MaxLength(1000)])
 
@@ -91,7 +91,7 @@ class LeaveForm(Form):
 class ServiceForm(Form):
     kind = ChoiceField(_l("Kind of service"), validators=[Required()])
     title = StringField(_l("What was done"), validators=[Required(), MaxLength(120)])
-    organization = StringField(_l("For the organization"), validators=[MaxLength(120)])
+    organization = OrganizationField(_l("For the organization"), validators=[MaxLength(120)])
     recipient = StringField(_l("Or for others, by name"), validators=[MaxLength(120)])
     served_on = DayField(_l("Done on"), validators=[Required()], default=clock.today)
     minutes = WholeNumberField(_l("Minutes"), validators=[Required(), Between(1, 100_000)])
@@ -134,7 +134,7 @@ class SpaceForm(Form):
 
 
 class BookForm(Form):
-    organization = StringField(_l("Organization"), validators=[Required(), MaxLength(120)])
+    organization = OrganizationField(_l("Organization"), validators=[Required(), MaxLength(120)])
     day = DayField(_l("Day"), validators=[Required()], default=clock.today)
     slot = ChoiceField(_l("Time"), validators=[Required()])
     purpose = StringField(_l("What it is for"), validators=[Required(), MaxLength(200)])

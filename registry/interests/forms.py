@@ -10,6 +10,7 @@ from wtforms import StringField
 from core.web.forms import ChoiceField, DayField, Form, MaxLength, NotBefore, Required
 from core.web.words import say
 from registry.interests.models import KINDS, RELATIONS
+from registry.organizations.forms import OrganizationField
 
 
 class InterestForm(Form):
@@ -36,7 +37,7 @@ class PersonInterestForm(InterestForm):
 class OrganizationInterestForm(InterestForm):
     """On a person's page: which organization it is."""
 
-    organization = StringField(
+    organization = OrganizationField(
         _l("Name or credit code of the organization"), validators=[Required(), MaxLength(120)]
     )
 
@@ -48,7 +49,7 @@ class EndForm(Form):
 class WorkForm(Form):
     """A stretch of a person's working life."""
 
-    employer = StringField(
+    employer = OrganizationField(
         _l("Employer"),
         validators=[Required(), MaxLength(120)],
         description=_l(
@@ -75,7 +76,7 @@ class KinForm(Form):
 
 
 class CheckForm(Form):
-    organization = StringField(
+    organization = OrganizationField(
         _l("Name or credit code of the organization"), validators=[Required(), MaxLength(120)]
     )
     on = DayField(_l("On the day"), validators=[Required()])

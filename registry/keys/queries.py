@@ -290,6 +290,17 @@ def found_page(search: Search, *options: Any, size: int, whole: bool = False) ->
     return Found(page, counted(shelves, whole=whole), marks, shelves.behind)
 
 
+def first_found(search: Search, *, size: int) -> list[Organization]:
+    """The first organizations in the register's order; nothing is counted."""
+    shelves = shelves_of(search)
+    shelves.read({shelf for shelf, _sorted in shelves.order[:FIRST_SHELVES]})
+    rows = _rows(shelves, None, size=size, backwards=False)
+    if len(rows) < size and not shelves.complete():
+        shelves.read()
+        rows = _rows(shelves, None, size=size, backwards=False)
+    return [row for row, _marks in rows]
+
+
 def _ahead(shelves: Shelves, *, backwards: bool) -> int:
     """How many places in order lie ahead on the shelves read so far without a gap."""
     found = 0

@@ -12,6 +12,7 @@ from wtforms.validators import ValidationError
 
 from core.web.forms import ChoiceField, DayField, Form, MaxLength, Required
 from registry.agencies.models import Agency
+from registry.organizations.forms import OrganizationField
 
 
 class OfficerForm(Form):
@@ -22,7 +23,7 @@ class OfficerForm(Form):
         description=_l("Name and number together find a person who is already known."),
     )  # fmt: skip
     unit = ChoiceField(_l("Answers for this unit"), default="")
-    organization = StringField(
+    organization = OrganizationField(
         _l("or for this organization"),
         validators=[MaxLength(120)],
         description=_l("Its exact name or credit code; leave one of the two empty."),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
+from flask_login import current_user
 from wtforms import BooleanField, IntegerField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -30,6 +32,24 @@ from registry.organizations.models import (
 
 def choices(words: dict[str, str]) -> list[tuple[str, str]]:
     return [(name, say(label)) for name, label in words.items()]
+
+
+class OrganizationField(StringField):
+    """An organization by its full name or credit code; those of the reader's register are offered while typing.
+
+    What is chosen is written into the box, as the name or as the ``code``; without a script it is typed.
+    """
+
+    def __init__(self, *args: Any, written: str = "name", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.written = written
+
+    @property
+    def offered_at(self) -> str:
+        """Where the box asks for what fits, empty for a person who reads no register."""
+        if not current_user.may_somewhere("organization.read"):
+            return ""
+        return url_for("directory.suggest", box=self.name, written=self.written)
 
 
 class ChecksField(SelectMultipleField):
@@ -67,7 +87,7 @@ class OrganizationForm(Form):
     division_code = StringField(_l("Division of the registry"), validators=[Required(), MaxLength(12)])
     leader = StringField(_l("Legal representative"), validators=[MaxLength(60)])
     leader_phone = StringField(_l("Telephone of the legal representative"), validators=[MaxLength(20)])
-    host = StringField(_l("Registered host"), validators=[MaxLength(120)])
+    host = OrganizationField(_l("Registered host"), validators=[MaxLength(120)])
     business_scope = TextAreaField(_l("Business scope"), validators=[MaxLength(4000)])
     fields = ChecksField(_l("Fields of work"))
     address = StringField(_l("Address"), validators=[MaxLength(200)])

@@ -14,7 +14,7 @@ from core import clock
 from core.web.forms import ChoiceField, DayField, Form, MaxLength, Required
 from core.web.words import say
 from registry.agencies.models import Agency
-from registry.organizations.forms import choices
+from registry.organizations.forms import OrganizationField, choices
 from registry.party_orgs.models import CHECKS, MARKS, ORG_FORMS, ORG_KINDS, PAPERS
 
 
@@ -45,7 +45,7 @@ class FoundOrgForm(EditOrgForm):
     agency = ChoiceField(_l("Kept by"), validators=[Required()])
     kind = ChoiceField(_l("Kind"), validators=[Required()])
     founded_on = DayField(_l("Founded on"), validators=[Required()])
-    organization = StringField(_l("Organization it covers"), validators=[MaxLength(120)])
+    organization = OrganizationField(_l("Organization it covers"), validators=[MaxLength(120)])
 
     def __init__(self, agencies: Sequence[Agency], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -54,7 +54,7 @@ class FoundOrgForm(EditOrgForm):
 
 
 class CoverForm(Form):
-    organization = StringField(_l("Organization it covers"), validators=[Required(), MaxLength(120)])
+    organization = OrganizationField(_l("Organization it covers"), validators=[Required(), MaxLength(120)])
     since = DayField(_l("Since"), validators=[Required()], default=clock.today)
 
 

@@ -12,7 +12,7 @@ from wtforms import BooleanField, IntegerField, StringField, TextAreaField
 from core.web.forms import Between, ChoiceField, DayField, Form, MaxLength, NotBefore, Required
 from core.web.words import say
 from registry.agencies.models import Agency
-from registry.organizations.forms import ChecksField
+from registry.organizations.forms import ChecksField, OrganizationField
 from registry.workforce.models import LEVELS, SKILLS, TRAINING_KINDS
 from registry.workforce.rules import STARS
 
@@ -65,7 +65,7 @@ class _PersonForm(Form):
         description=_l("May stay empty. It finds a person who is already known, and is kept encrypted."),
     )
     agency = ChoiceField(_l("Kept by"), validators=[Required()])
-    organization = StringField(
+    organization = OrganizationField(
         _l("Name or credit code of the organization"),
         validators=[MaxLength(120)],
         description=_l("Exactly as on the certificate. Empty: none."),

@@ -152,7 +152,7 @@ def addresses(door: Door, first: dict[str, int], second: dict[str, int]) -> list
     arguments = re.findall(r"<int:([^>]*)>", rule)
     rule = re.sub(r"<[a-z_]+>", "midterm", rule)
     if not arguments:
-        searched = door.endpoint.endswith((".list", ".mine", ".projects"))
+        searched = door.endpoint.endswith((".list", ".mine", ".projects", ".suggest"))
         return [rule, f"{rule}?q=%E7%A4%BA%E4%BE%8B"] if searched else [rule]
     numbers = set()
     for name in tables_of(arguments[0]):

@@ -202,3 +202,20 @@ def test_what_saving_would_change_follows_the_amount_and_nothing_is_saved(
         assert db.session.scalar(select(func.count()).select_from(Earmark)) == kept
     assert not heard, heard
     context.close()
+
+
+def test_an_organization_is_offered_while_it_is_typed(own: world.Live, chromium: Browser) -> None:
+    context = own.context(chromium, "clerk", width=390, language="zh")
+    page, heard = opened(context, f"{own.base}/organizations/new")
+    box = page.locator("#host")
+    offers = page.locator("#host-offers option")
+    expect(offers).to_have_count(0)
+    box.press_sequentially("sl")
+    expect(offers.first).to_be_attached(timeout=15_000)
+    first = offers.first.get_attribute("value")
+    # Chosen by keyboard or by hand, the name stands in the box and nothing else on the page has changed.
+    box.fill(first)
+    expect(offers).to_have_count(1, timeout=15_000)
+    assert stays(page) and page.evaluate("document.activeElement.id") == "host"
+    assert not heard, heard
+    context.close()

@@ -42,6 +42,7 @@ UNLINKED = {
     "agreements.contract_what_if",
     "decisions.what_if",
     "factors.code",
+    "directory.suggest",
 }
 # What a thing without a state is told apart by: the first that it has.
 CLASSES = ("register_class", "kind")

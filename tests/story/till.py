@@ -7,13 +7,13 @@ from datetime import date
 from webtest import TestResponse
 
 from tests import world
-from tests.story.desk import Desk, Picked, lacks, reads, refused, seen, send
+from tests.story.desk import Desk, lacks, reads, refused, seen, send
 
 
 def records_account(desk: Desk, organization: str, number: str) -> None:
     """Recorded by the finance clerk, confirmed by the finance reviewer with the bank's paper at hand."""
     page = desk.opens("finance", "/disbursements/accounts").click(href="/accounts/new$", index=0)
-    account = {"organization_id": Picked(organization), "bank": "示例银行示例支行", "number": number}
+    account = {"organization": organization, "bank": "示例银行示例支行", "number": number}
     no = refused(page, "account", account, account_name="示例别家公司")
     reads(no, "RDT-f")
     page = send(page, "account", account, account_name=organization)
