@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select, union
 from sqlalchemy.orm import joinedload, selectinload
 
 from core import clock
@@ -26,7 +27,7 @@ from registry.party.models import (
     PartyWorker,
 )
 from registry.party.rules import MEMBERS_TO_FORM, PartyState
-from registry.party_orgs.queries import stored_among
+from registry.party_orgs.queries import COUNTED, stored_among
 from registry.proof.queries import add_check
 
 SOCIAL = ("social_association", "social_service_agency", "foundation", "filed_community_so")
@@ -262,44 +263,66 @@ def stored_for_organization(organization: Organization, file_id: int) -> StoredF
 # Figures ----------------------------------------------------------------------------------------
 
 
-def _counted(scope: Select[Any], *first: Any) -> Select[Any]:
-    sums = [func.sum(case((condition, 1), else_=0)).label(name) for name, (_word, condition) in VIEWS.items()]
-    return scope.with_only_columns(
-        *first, func.count().label("all"), func.sum(_members).label("members"), *sums
-    )
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How many organizations each view holds, all of them, and the full members in them.
+
+    ``units`` has the same by the unit that keeps the organizations, in the order of the tree (S0-12);
+    ``routes`` the organizations by route of supervision, "" where none is named.
+    """
+
+    total: dict[str, int]
+    units: list[tuple[Agency, dict[str, int]]]
+    routes: dict[str, int]
 
 
-def figures(user: Any) -> dict[str, int]:
-    """How many organizations each view holds, all of them, and the full members in them."""
-    row = db.session.execute(_counted(visible_organizations(user))).mappings().one()
-    return {name: int(value or 0) for name, value in row.items()}
-
-
-def figures_by_unit(user: Any) -> list[tuple[Agency, dict[str, int]]]:
-    """The same by the unit that keeps the organizations, in the order of the tree (S0-12)."""
-    rows = (
-        db.session.execute(
-            _counted(visible_organizations(user), Organization.agency_id).group_by(Organization.agency_id)
+def _few(user: Any) -> Select[Any] | None:
+    """The organizations in scope where there are no more than ``COUNTED``; found without reading more of them."""
+    units = user.agency_ids("party.read")
+    some = [
+        query.limit(COUNTED + 1).subquery()
+        for query in (
+            select(Organization.id).where(
+                Organization.agency_id.in_(units),
+                Organization.kind.in_(SOCIAL),
+                Organization.status.in_(ALIVE),
+            ),
+            select(PartyFile.organization_id.label("id")).where(PartyFile.responsible_agency_id.in_(units)),
         )
-        .mappings()
-        .all()
-    )
-    found = {row["agency_id"]: row for row in rows}
-    return [
-        (agency, {name: int(found[agency.id][name] or 0) for name in ("all", "members", *VIEWS)})
-        for agency in db.session.scalars(select(Agency).where(Agency.id.in_(found)).order_by(Agency.path))
     ]
+    both = union(*(select(part.c.id) for part in some)).subquery()
+    if (db.session.scalar(select(func.count()).select_from(both)) or 0) > COUNTED:
+        return None
+    return visible_organizations(user).where(Organization.id.in_(select(both.c.id)))
 
 
-def routes_counted(user: Any) -> dict[str, int]:
-    """How many organizations each route of supervision has; "" where none is named."""
+def figures(user: Any, *, whole: bool = False) -> Figures | None:
+    """The figures of party building; ``None`` where they are about more than ``COUNTED`` organizations and
+    not asked for.
+    """
+    scope = visible_organizations(user) if whole else _few(user)
+    if scope is None:
+        return None
+    names = ("all", "members", *VIEWS)
+    sums = [func.sum(case((condition, 1), else_=0)).label(name) for name, (_word, condition) in VIEWS.items()]
     rows = db.session.execute(
-        visible_organizations(user).with_only_columns(PartyFile.route, func.count()).group_by(PartyFile.route)
-    )
-    found: dict[str, int] = {}
-    for name, count in rows:
-        found[name or ""] = found.get(name or "", 0) + count
-    return found
+        scope.with_only_columns(
+            Organization.agency_id, PartyFile.route.label("route"), func.count().label("all"),
+            func.sum(_members).label("members"), *sums,
+        ).group_by(Organization.agency_id, PartyFile.route)
+    ).mappings()  # fmt: skip
+    total = dict.fromkeys(names, 0)
+    units: dict[int, dict[str, int]] = {}
+    routes: dict[str, int] = {}
+    for row in rows:
+        own = units.setdefault(row["agency_id"], dict.fromkeys(names, 0))
+        route = row["route"] or ""
+        routes[route] = routes.get(route, 0) + row["all"]
+        for name in names:
+            own[name] += int(row[name] or 0)
+            total[name] += int(row[name] or 0)
+    in_order = db.session.scalars(select(Agency).where(Agency.id.in_(units)).order_by(Agency.path))
+    return Figures(total, [(agency, units[agency.id]) for agency in in_order], routes)
 
 
 def gap_counts(user: Any, names: Iterable[str], *, cap: int = 1000) -> dict[str, int]:

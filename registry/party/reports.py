@@ -26,8 +26,7 @@ from registry.party.models import (
 )
 from registry.party.queries import (
     VIEWS,
-    figures,
-    figures_by_unit,
+    Figures,
     visible_activities,
     visible_organizations,
     visible_workers,
@@ -144,7 +143,7 @@ def share(part: int, whole: int) -> Fraction | None:
     return Fraction(part, whole) if whole else None
 
 
-def by_unit(user: Any, *, on: date) -> Report:
+def by_unit(figures: Figures, *, on: date) -> Report:
     """The figures of each unit for its yearly appraisal (S0-12); each opens to its rows."""
     heads = [
         Head(Message(N_("Social organizations")), "count"),
@@ -155,7 +154,7 @@ def by_unit(user: Any, *, on: date) -> Report:
             heads.append(Head(Message(VIEWS[whole][0]), "count"))
         heads += [Head(Message(VIEWS[part][0]), "count"), Head(Message(SHARE_WORDS[part]), "percent")]
     lines = []
-    for agency, counts in figures_by_unit(user):
+    for agency, counts in figures.units:
         lines.append(
             Line(
                 agency.name,
@@ -163,14 +162,13 @@ def by_unit(user: Any, *, on: date) -> Report:
                 url=url_for("party.list", unit=agency.id),
             )
         )
-    total = figures(user)
     return Report(
         name="party",
         title=say(Message(N_("Party building by unit, as of %(day)s"), {"day": on})),
         first=N_("Unit"),
         heads=heads,
         lines=lines,
-        totals=_cells(total, None),
+        totals=_cells(figures.total, None),
     )
 
 

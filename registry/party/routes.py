@@ -108,20 +108,22 @@ navigation.add_tasks("party", _tasks)
 def overview() -> str:
     """The figures of party building; each opens to its rows."""
     day = asked_day("on") or clock.today()
-    counts, orgs = queries.figures(current_user), org_figures(current_user, day)
-    routes = queries.routes_counted(current_user)
+    whole = tables.totals_wanted()
+    found = queries.figures(current_user, whole=whole)
+    orgs = org_figures(current_user, day, whole=whole)
     return render_template(
         "party/overview.html",
         form=AsOfForm(data={"on": day}),
         day=day,
-        counts=counts,
+        counts=found.total if found else {},
+        uncounted=tables.Count(queries.COUNTED, more=True),
         orgs=orgs,
-        kpis=_kpis(counts),
-        good=good_share(orgs["good"], orgs["alive"], on=day),
+        kpis=_kpis(found.total) if found else [],
+        good=good_share(orgs["good"], orgs["alive"], on=day) if orgs else None,
         views=queries.VIEWS,
         gaps=queries.GAPS,
-        report=by_unit(current_user, on=day),
-        chart=_routes_chart(routes) if sum(routes.values()) else None,
+        report=by_unit(found, on=day) if found else None,
+        chart=_routes_chart(found.routes) if found and found.routes else None,
         source=SOURCES["P8"],
         may_edit=current_user.may_somewhere("party.edit"),
     )
@@ -175,7 +177,8 @@ def _routes_chart(counts: dict[str, int]) -> charts.Chart:
 @allow("party.read")
 def table() -> Response:
     """The figures by unit as a workbook (S0-12)."""
-    report = by_unit(current_user, on=clock.today())
+    found = queries.figures(current_user, whole=True) or abort(404)
+    report = by_unit(found, on=clock.today())
     return send_file(
         workbook(report),
         mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

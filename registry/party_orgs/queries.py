@@ -23,6 +23,9 @@ from registry.party_orgs.models import (
 )
 from registry.proof.queries import add_check
 
+# Figures of so many rows are counted on each view of a page; of more when they are asked for.
+COUNTED = 10_000
+
 
 def visible_orgs(user: Any) -> Select[Any]:
     return select(PartyOrg).where(PartyOrg.agency_id.in_(user.agency_ids("party.read")))
@@ -148,8 +151,14 @@ def stored_among(file_id: int, owners: Sequence[Any]) -> StoredFile | None:
     )
 
 
-def org_figures(user: Any, day: date) -> dict[str, int]:
-    """How many party organizations each of their views holds on a day."""
+def org_figures(user: Any, day: date, *, whole: bool = False) -> dict[str, int]:
+    """How many party organizations each of their views holds on a day; empty where there are more than
+    ``COUNTED`` and they are not asked for.
+    """
+    if not whole:
+        some = visible_orgs(user).with_only_columns(PartyOrg.id).limit(COUNTED + 1).subquery()
+        if (db.session.scalar(select(func.count()).select_from(some)) or 0) > COUNTED:
+            return {}
     sums = [func.sum(case((condition, 1), else_=0)).label(name) for name, condition in org_views(day).items()]
     row = db.session.execute(visible_orgs(user).with_only_columns(*sums)).mappings().one()
     return {name: int(value or 0) for name, value in row.items()}

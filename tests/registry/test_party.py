@@ -20,7 +20,7 @@ from core.db import db, transaction
 from core.rules.rules import Verdict
 from registry.organizations.models import PartyFacts
 from registry.party import queries, services
-from registry.party.models import STEPS, PartyPost, PartyWorker
+from registry.party.models import ROUTES, STEPS, PartyPost, PartyWorker
 from registry.party.rules import PartyState, party_findings
 from registry.party_orgs import queries as orgs
 from registry.party_orgs.models import CHECKS, PartyCover, PartyOrg
@@ -260,7 +260,7 @@ def test_a_figure_and_its_list_are_one(bare_app, browser_as):
     browser = browser_as("party")
     page = browser.get("/party/")
     with bare_app.app_context():
-        counts = queries.figures(world.user("party"))
+        counts = queries.figures(world.user("party")).total
     assert counts["should_form"] == 1
     for name, (word, _condition) in queries.VIEWS.items():
         rows = browser.get(f"/party/organizations?view={name}").html.select("tbody th a")
@@ -271,6 +271,42 @@ def test_a_figure_and_its_list_are_one(bare_app, browser_as):
     assert "示例市民政局" in page.text
     assert "示例暖邻社区服务中心" not in browser_as("township_clerk").get("/party/organizations").text
     browser_as("operator").get("/party/", status=403)
+
+
+def test_the_figures_of_a_large_register_are_counted_when_asked_for(bare_app, browser_as, monkeypatch):
+    with bare_app.app_context(), transaction():
+        row = world.organization()
+        _branch(days=50)
+        services.set_route(
+            row, next(iter(ROUTES)), responsible=world.agency("示例东旗民政局"), since=clock.today(),
+            by=world.user("party"),
+        )  # fmt: skip
+    with bare_app.app_context():
+        # Counted in few or in all: the same, also for the unit whose duty another unit's organization is.
+        for login, number in (("party", 3), ("banner_clerk", 1), ("township_clerk", 0)):
+            user = world.user(login)
+            few, whole = queries.figures(user), queries.figures(user, whole=True)
+            assert few == whole
+            assert few.total["all"] == sum(few.routes.values()) == number
+    monkeypatch.setattr(queries, "COUNTED", 1)
+    monkeypatch.setattr(orgs, "COUNTED", 0)
+    with bare_app.app_context():
+        assert queries.figures(world.user("party")) is None
+        assert queries.figures(world.user("banner_clerk")).total["all"] == 1
+    browser = browser_as("party")
+    assert browser.get("/party-organizations/").status_int == 200
+    page = browser.get("/party/")
+    headline = [link.text for link in page.html.select(".headline a")]
+    assert headline == ["1+", "未统计", "1+", "未统计"]
+    # A figure that is not counted opens to its rows all the same.
+    links = page.html.select("#gaps a")
+    assert len(links) == len(queries.GAPS)
+    for link in links:
+        assert browser.get(link["href"]).status_int == 200
+    asked = page.click("现在统计")
+    assert asked.html.select(".headline a")[0].text == "3"
+    assert asked.html.select("#units tbody tr")
+    assert browser.get("/party/table.xlsx").body[:2] == b"PK"
 
 
 def test_the_file_is_kept_on_the_pages(bare_app, browser_as):
