@@ -159,18 +159,24 @@ class Kinds:
         """The kinds of an address for somebody of these units."""
         endpoint, arguments = self._match(url)
         asked = parse_qsl(urlsplit(url).query)
-        # A year is open or closed, as a thing is in a state.
-        query = "&".join(sorted({f"{name}={value}" if name == "year" else name for name, value in asked}))
+        query = "&".join(sorted({name for name, _value in asked}))
         things = [
             (self._table(name[:-3]), value) for name, value in arguments.items() if name.endswith("_id")
         ]
         state = "".join(f"#{self.states.get(table, {}).get(value, '')}" for table, value in things)
+        # A year is open or closed, as a thing is in a state.
+        state += "".join(f"#{value}" for name, value in asked if name == "year")
         theirs = [self.units[thing] for thing in things if thing in self.units]
         own = not theirs or any(unit in units for unit in theirs)
         kind = f"{endpoint}{state}{'' if own else '#other'}?{query}"
         here = ("", self.rooms.get(endpoint)) if own else ("",)
         parts = {part for thing in things for room, part in self.parts.get(thing, ()) if room in here}
         return [f"{kind}+{part}" for part in sorted(parts)] or [kind]
+
+
+def _page(kind: str) -> str:
+    """The kind of a page by its endpoint and the state of its thing alone."""
+    return kind.partition("?")[0]
 
 
 def _room(module: str) -> str:
@@ -206,7 +212,7 @@ def wanted(app: Flask) -> set[str]:
 def find_all(live: Live, *, each: int, share: int = 0) -> Findings:
     """The pages that people are led to. With ``share``, no more than so many people open the same kind of page.
 
-    The people of one role share the pages of a thing in one state, which offer them the same; everybody
+    The people of one role share the pages of things in one state, which offer them the same; everybody
     shares the ways to look at a page (orders, filters, tabs) and the further things in that state. The first
     of each role all walk; of the others as many as it takes to have reached every endpoint.
     """
@@ -264,13 +270,10 @@ def find(
             new = [kind for kind in kinds.of(target, units) if count[kind] < each]
             count.update(new)
             if share:
-                new = [
-                    kind for kind in new
-                    if opened[mine, kind.partition("?")[0]] < share or opened["", kind] < share
-                ]  # fmt: skip
+                new = [kind for kind in new if opened[mine, _page(kind)] < share or opened["", kind] < share]
             if not new:
                 continue
-            opened.update({(mine, kind.partition("?")[0]) for kind in new} | {("", kind) for kind in new})
+            opened.update({(mine, _page(kind)) for kind in new} | {("", kind) for kind in new})
             queue.append((target, url))
     return found
 
