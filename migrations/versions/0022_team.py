@@ -82,6 +82,7 @@ def upgrade():
         sa.PrimaryKeyConstraint("id", name="pk_training_plan"),
         sa.UniqueConstraint("agency_id", "year", "kind", name="uq_training_plan_agency_id_year_kind"),
     )
+    op.create_index("ix_training_plan_agency_id_year_id", "training_plan", ["agency_id", "year", "id"])
     op.create_table(
         "team_member",
         sa.Column("project_id", sa.BigInteger(), nullable=False),

@@ -182,6 +182,7 @@ class TrainingPlan(Model):
 
     __table_args__ = (
         UniqueConstraint("agency_id", "year", "kind"),
+        Index("ix_training_plan_agency_id_year_id", "agency_id", "year", "id"),
         CheckConstraint("trainings > 0 AND hours > 0 AND persons > 0", name="figures_positive"),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, extract, false, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from core import clock
@@ -251,26 +251,34 @@ class Held:
 
 def held(plans: Sequence[TrainingPlan]) -> dict[int, Held]:
     """Plan id -> what was held until today by the unit in the year, of its kind."""
-    today, found = clock.today(), {}
-    for plan in plans:
-        last = min(today, date(plan.year, 12, 31))
-        of_plan = (
-            Training.agency_id == plan.agency_id,
-            Training.kind == plan.kind,
-            Training.held_on.between(date(plan.year, 1, 1), last),
+    if not plans:
+        return {}
+    year = extract("year", Training.held_on)
+    of_plan = (Training.agency_id, year, Training.kind)
+    until = (
+        Training.agency_id.in_({plan.agency_id for plan in plans}),
+        Training.held_on >= date(min(plan.year for plan in plans), 1, 1),
+        Training.held_on <= clock.today(),
+    )
+    counts = {
+        tuple(key): (count, hours)
+        for *key, count, hours in db.session.execute(
+            select(*of_plan, func.count(), func.sum(Training.hours)).where(*until).group_by(*of_plan)
         )
-        count, hours = db.session.execute(
-            select(func.count(), func.coalesce(func.sum(Training.hours), 0)).where(*of_plan)
-        ).one()
-        # Who was taken out at their wish still counts, each attendance as one person.
-        who = func.coalesce(TrainingAttendance.person_id, -TrainingAttendance.id)
-        persons = db.session.scalar(
-            select(func.count(who.distinct()))
+    }
+    # Who was taken out at their wish still counts, each attendance as one person.
+    who = func.coalesce(TrainingAttendance.person_id, -TrainingAttendance.id)
+    persons = {
+        tuple(key): count
+        for *key, count in db.session.execute(
+            select(*of_plan, func.count(who.distinct()))
             .join(Training, Training.id == TrainingAttendance.training_id)
-            .where(*of_plan, TrainingAttendance.state == "attended")
+            .where(*until, TrainingAttendance.state == "attended")
+            .group_by(*of_plan)
         )
-        found[plan.id] = Held(count, hours, persons or 0)
-    return found
+    }
+    keys = {plan.id: (plan.agency_id, plan.year, plan.kind) for plan in plans}
+    return {number: Held(*counts.get(key, (0, 0)), persons.get(key, 0)) for number, key in keys.items()}
 
 
 @dataclass(frozen=True, slots=True)

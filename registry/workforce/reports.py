@@ -169,7 +169,7 @@ PLANS = Listing(
     title=N_("Training plan"),
     permissions=("workforce.read",),
     rows=lambda user, args: visible_plans(user),
-    orders={"newest": ((TrainingPlan.year, True), (TrainingPlan.id, False))},
+    orders={"newest": ((TrainingPlan.year, True), (TrainingPlan.id, True))},
     joins=lambda query: query.join(Agency, Agency.id == TrainingPlan.agency_id),
     columns=(
         Column(N_("Year"), TrainingPlan.year, "number"),
