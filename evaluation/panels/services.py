@@ -90,7 +90,9 @@ def draw(panel: Panel, *, by: User) -> Panel:
     open_ones = queries.undecided(call.id)
     if open_ones:
         raise Refusal(
-            Message(N_("Eligibility of %(count)s applications is not confirmed yet."), {"count": open_ones}),
+            Message(
+                N_("Applications whose eligibility is not confirmed yet: %(count)s."), {"count": open_ones}
+            ),
             rule="REX",
             whose_turn=Message(N_("the programme officer")),
         )

@@ -232,6 +232,9 @@ def _page(commitment: Commitment, status: int = 200, form: DueForm | None = None
         sums=sums_of([commitment])[commitment.id],
         accounts=accounts_of(commitment),
         payments=payments_of(commitment.tranches),
+        # A unit that pays a part sees the commitment, and not the payments of the unit that holds it.
+        reads_payments=current_user.may("disbursement.read", agency_id=commitment.agency_id)
+        or commitment.organization_id in current_user.organization_ids("own.read"),
         requests=requests_of(current_user, commitment),
         backs=backs_of(current_user, commitment.id),
         returned=_returned(commitment),

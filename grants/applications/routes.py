@@ -194,7 +194,7 @@ def _officer_tasks(user: Any) -> Iterable[navigation.Task]:
     for call, count, requested in rows:
         closes = clock.local(call.deadline_at).date()
         yield navigation.Task(
-            title=Message(N_("Review the eligibility of %(count)s applications"), {"count": count}),
+            title=Message(N_("Review the eligibility of applications (%(count)s)"), {"count": count}),
             url=url_for("applications.list", call=call.id, state="submitted"),
             action=Message(N_("Review")),
             due=clock.add_working_days(closes, REVIEW_DAYS),

@@ -7,7 +7,8 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import FileField, StringField, TextAreaField
+from flask_wtf.file import FileField
+from wtforms import StringField, TextAreaField
 from wtforms.validators import Optional, ValidationError
 
 from core import clock
