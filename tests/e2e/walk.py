@@ -175,8 +175,10 @@ class Kinds:
 
 
 def _page(kind: str) -> str:
-    """The kind of a page by its endpoint and the state of its thing alone."""
-    return kind.partition("?")[0]
+    """The kind of a page by its endpoint and the state or class of its thing alone."""
+    page, _, more = kind.partition("?")
+    part = more.partition("+")[2]
+    return f"{page}+{part}" if "=" in part else page
 
 
 def _room(module: str) -> str:
@@ -212,8 +214,8 @@ def wanted(app: Flask) -> set[str]:
 def find_all(live: Live, *, each: int, share: int = 0) -> Findings:
     """The pages that people are led to. With ``share``, no more than so many people open the same kind of page.
 
-    The people of one role share the pages of things in one state, which offer them the same; everybody
-    shares the ways to look at a page (orders, filters, tabs) and the further things in that state. The first
+    The people of one role share the pages of things in one state or class, which offer them the same; everybody
+    shares the ways to look at a page (orders, filters, tabs) and the further things like it. The first
     of each role all walk; of the others as many as it takes to have reached every endpoint.
     """
     found, opened, kinds = Findings(), Counter[tuple[str, str]](), Kinds(live.app)
