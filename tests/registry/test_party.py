@@ -306,6 +306,8 @@ def test_the_figures_of_a_large_register_are_counted_when_asked_for(bare_app, br
     asked = page.click("现在统计")
     assert asked.html.select(".headline a")[0].text == "3"
     assert asked.html.select("#units tbody tr")
+    # The figures of another day are counted then too.
+    assert asked.forms["as-of"].submit().html.select(".headline a")[0].text == "3"
     assert browser.get("/party/table.xlsx").body[:2] == b"PK"
 
 
