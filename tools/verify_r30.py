@@ -36,6 +36,7 @@ DEFAULTS = {
     ],
     "count_hosted": True,
     "split_consortium": True,
+    "count_subcontracts": False,
     "excluded_catalogue": [],
     "overrides": {},
 }  # fmt: skip
@@ -134,12 +135,14 @@ def weight(row, rules):
     if row["contractor_kind"] == CONSORTIUM and rules["split_consortium"]:
         return Fraction(row["so_share"] or 0)
     if row["contractor_kind"] == FILED_BODY:
-        if not rules["count_hosted"]:
-            return Fraction(0)
-        code = row["host_code"]
+        code = row["host_code"] if rules["count_hosted"] else ""
     if code and code in rules["overrides"]:
         return Fraction(1 if rules["overrides"][code]["counts"] else 0)
-    return Fraction(1 if code[:2] in rules["organization_prefixes"] and valid_code(code) else 0)
+    if code[:2] in rules["organization_prefixes"] and valid_code(code):
+        return Fraction(1)
+    if rules["count_subcontracts"] and row["contractor_kind"] != CONSORTIUM:
+        return Fraction(row["subcontract_so_share"] or 0)
+    return Fraction(0)
 
 
 class Groups:

@@ -300,6 +300,9 @@ R30 = Family(
                   hint=N_("One a line, for example B: auxiliary services to government.")),
         Parameter("split_consortium", N_("A consortium counts by the social organization's share"), "flag",
                   R30_SOURCES["organization_prefixes"]),
+        Parameter("count_subcontracts", N_("What is subcontracted to social organizations counts by its share"), "flag",
+                  R30_SOURCES["organization_prefixes"],
+                  hint=N_("No: a contract counts at its signing party only. Yes: a contract whose signing party does not count counts by the share in its row.")),
     ),
 )  # fmt: skip
 

@@ -28,7 +28,7 @@ from core.spreadsheets import (
     too_many_cells,
 )
 from core.text import N_, Message
-from finance.contracts.rules import CONSORTIUM, FILED_BODY, NANO, PurchaseRow
+from finance.contracts.rules import CONSORTIUM, FILED_BODY, NANO, PurchaseRow, counts_by_itself
 from registry.agencies.rules import DivisionError, is_known_division, normalise_division
 from registry.organizations.rules import KIND_BY_PREFIX, CodeError, CreditCode, check_credit_code
 
@@ -61,6 +61,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "method": ("采购方式", "购买方式", "采购形式"),
     "signed_on": ("签订日期", "合同签订日期", "签约日期", "合同签订时间", "签订时间"),
     "is_venture": ("是否公益创投", "公益创投", "是否为公益创投"),
+    "subcontract_so_share": (
+        "分包给社会组织的份额", "分包社会组织占比", "分包给社会组织的占比", "分包社会组织份额", "分包社会组织比例",
+    ),
 }  # fmt: skip
 
 OPTIONAL_COLUMNS = frozenset(
@@ -73,6 +76,7 @@ OPTIONAL_COLUMNS = frozenset(
         "budget_amount_yuan",
         "paid_amount_yuan",
         "method",
+        "subcontract_so_share",
     }
 )
 
@@ -194,6 +198,7 @@ class _Quick:
             for name, read, as_text in _READERS
         ]
         self._agree: dict[tuple[str, CreditCode | None], bool] = {}
+        self._subcontracts: dict[tuple[str, CreditCode | None, CreditCode | None], bool] = {}
 
     def read(self, number: int, cells: list[Cell]) -> PurchaseRow | None:
         if not self._last < len(cells) <= self._width:
@@ -220,6 +225,7 @@ class _Quick:
         (
             contract_no, year, division, purchaser, service_key, service_name, catalogue, public_service, contractor,
             code, kind, host, share, amount, cancelled, source, method, signed_on, venture, budget, paid,
+            subcontracted,
         ) = values  # fmt: skip
         agree = self._agree.get((kind, code))
         if agree is None:
@@ -229,6 +235,7 @@ class _Quick:
             not agree
             or fen <= 0
             or (share is not None and kind != CONSORTIUM)
+            or (subcontracted is not None and not self._may_subcontract(kind, code, host))
             or not (service_key or service_name)
             or (cancelled is not None and not 0 <= cancelled.fen <= fen)
             or (budget is not None and budget.fen < 0)
@@ -238,8 +245,14 @@ class _Quick:
         return PurchaseRow(
             contract_no, year, division, purchaser, service_key or "", service_name or "", catalogue or "",
             public_service, contractor, code.code if code else "", kind, host.code if host else "", share, amount,
-            cancelled or _NOTHING, source, method or "", signed_on, venture, number, budget, paid,
+            cancelled or _NOTHING, source, method or "", signed_on, venture, number, budget, paid, subcontracted,
         )  # fmt: skip
+
+    def _may_subcontract(self, kind: str, code: CreditCode | None, host: CreditCode | None) -> bool:
+        known = self._subcontracts.get((kind, code, host))
+        if known is None:
+            known = self._subcontracts[kind, code, host] = _needless(kind, code, host) is None
+        return known
 
 
 _NOTHING = Money(0)
@@ -312,6 +325,7 @@ class _Row:
         is_venture = self._take("is_venture", _yes_no)
         budget = self._take("budget_amount_yuan", read_amount, required=False, as_text=False)
         paid = self._take("paid_amount_yuan", read_amount, required=False, as_text=False)
+        subcontracted = self._take("subcontract_so_share", _share, required=False)
 
         if kind is not None and not self._failed("contractor_code"):
             self._check_kind(kind, code)
@@ -320,6 +334,14 @@ class _Row:
                 "so_share",
                 Message(N_("only a consortium (联合体) has a share: leave it empty for other kinds")),
             )
+        if (
+            subcontracted is not None
+            and kind is not None
+            and not self._failed("contractor_code", "host_code")
+        ):
+            needless = _needless(kind, code, host)
+            if needless is not None:
+                self.refuse("subcontract_so_share", needless)
         if amount is not None and amount <= Money.zero():
             self.refuse("amount_yuan", Message(N_("the amount must be above zero")))
         elif amount is not None and cancelled is not None and cancelled > amount:
@@ -369,6 +391,7 @@ class _Row:
             row=self.number,
             budget_amount=budget,
             paid_amount=paid,
+            subcontract_so_share=subcontracted,
         )
 
     def _failed(self, *columns: str) -> bool:
@@ -412,6 +435,23 @@ def _disagreement(kind: str, code: CreditCode | None) -> tuple[str, Message] | N
         return "contractor_kind", Message(
             N_("the kind %(kind)s disagrees with the code, which starts with %(prefix)s"),
             {"kind": kind, "prefix": code.kind},
+        )
+    return None
+
+
+def _needless(kind: str, code: CreditCode | None, host: CreditCode | None) -> Message | None:
+    """Why a row states no share subcontracted to social organizations; ``None`` where it may."""
+    if kind == CONSORTIUM:
+        return Message(
+            N_(
+                "a consortium (联合体) states the share of its social organizations in so_share: leave the subcontracted share empty"
+            )
+        )
+    if counts_by_itself(kind, code.code if code else "", host.code if host else ""):
+        return Message(
+            N_(
+                "the signing party is a registered social organization, or paid through one, and counts in full: leave the share subcontracted to social organizations empty"
+            )
         )
     return None
 
@@ -527,4 +567,5 @@ _READERS: tuple[tuple[str, Callable[[Any], Any], bool], ...] = (
     ("is_venture", _yes_no, True),
     ("budget_amount_yuan", read_amount, False),
     ("paid_amount_yuan", read_amount, False),
+    ("subcontract_so_share", _share, True),
 )

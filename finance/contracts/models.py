@@ -63,6 +63,8 @@ class Purchase(Model):
     host_code: Mapped[str] = mapped_column(String(18), default="")
     # Exact decimal text in both databases: SQLite would make NUMERIC a float.
     so_share: Mapped[str | None] = mapped_column(String(20))
+    # What a signing party that does not count passes on to social organizations, in the same form.
+    subcontract_so_share: Mapped[str | None] = mapped_column(String(20))
     amount: Mapped[Money] = money_column()
     cancelled_amount: Mapped[Money] = money_column(default=Money(0))
     # The other two bases: the budget quota, and what was paid in the fiscal year; empty where not known.

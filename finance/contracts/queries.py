@@ -105,18 +105,19 @@ _ROW_COLUMNS = (
     Purchase.service_name, Purchase.catalogue_code, Purchase.public_service, Purchase.contractor,
     Purchase.contractor_code, Purchase.contractor_kind, Purchase.host_code, Purchase.so_share, Purchase.amount,
     Purchase.cancelled_amount, Purchase.fund_source, Purchase.method, Purchase.signed_on, Purchase.is_venture,
-    Purchase.id, Purchase.budget_amount, Purchase.paid_amount,
+    Purchase.id, Purchase.budget_amount, Purchase.paid_amount, Purchase.subcontract_so_share,
 )  # fmt: skip
 
-_SHARE = 12
+_SHARES = (12, 22)
 
 
 def rows_from(statement: Select[Any]) -> list[PurchaseRow]:
     rows = []
     for found in db.session.execute(statement.with_only_columns(*_ROW_COLUMNS)):
         values: list[Any] = list(found)
-        if values[_SHARE] is not None:
-            values[_SHARE] = Fraction(values[_SHARE])
+        for place in _SHARES:
+            if values[place] is not None:
+                values[place] = Fraction(values[place])
         rows.append(PurchaseRow(*values))
     return rows
 
@@ -180,6 +181,9 @@ def as_row(item: Purchase) -> PurchaseRow:
         row=item.id,
         budget_amount=item.budget_amount,
         paid_amount=item.paid_amount,
+        subcontract_so_share=Fraction(item.subcontract_so_share)
+        if item.subcontract_so_share is not None
+        else None,
     )
 
 
@@ -213,6 +217,7 @@ _FACT_COLUMNS: tuple[Any, ...] = (
     Purchase.division_code, Purchase.purchaser, Purchase.service_key, Purchase.service_name, Purchase.fiscal_year,
     Purchase.public_service, Purchase.catalogue_code, Purchase.fund_source, Purchase.is_venture,
     Purchase.contractor_kind, Purchase.contractor_code, Purchase.host_code, Purchase.so_share,
+    Purchase.subcontract_so_share,
 )  # fmt: skip
 
 

@@ -41,6 +41,8 @@ class PurchaseRow:
     """One contract in one fiscal year, as in the import table. ``so_share`` is ``None`` where blank.
 
     ``row`` is the line of the spreadsheet it came from (header = 1), 0 if it came from elsewhere.
+    ``subcontract_so_share`` (0..1) is the part of the work that a signing party which does not count itself
+    passes on to social organizations; ``None`` where blank.
     """
 
     contract_no: str
@@ -65,6 +67,7 @@ class PurchaseRow:
     row: int = 0
     budget_amount: Money | None = None
     paid_amount: Money | None = None
+    subcontract_so_share: Fraction | None = None
 
     def fen_on(self, basis: Basis) -> int | None:
         """What counts on a basis, in fen; ``None`` where the row does not tell it."""
@@ -127,6 +130,7 @@ class R30Parameters:
     )
     count_hosted: bool = True
     split_consortium: bool = True
+    count_subcontracts: bool = False
     basis: Basis = "contract"
     excluded_catalogue: frozenset[str] = frozenset()
     overrides: tuple[Override, ...] = ()
@@ -168,6 +172,7 @@ class R30Parameters:
             "excluded_sources": sorted(self.excluded_sources),
             "count_hosted": self.count_hosted,
             "split_consortium": self.split_consortium,
+            "count_subcontracts": self.count_subcontracts,
             "basis": self.basis,
             "excluded_catalogue": sorted(self.excluded_catalogue),
             "overrides": {
@@ -179,9 +184,14 @@ class R30Parameters:
         return next((item for item in self.overrides if item.code == code), None) if code else None
 
     def digest(self) -> str:
-        """What tells two sets of rules apart that give other sums; threshold and basis change none."""
+        """What tells two sets of rules apart that give other sums; threshold and basis change none.
+
+        Subcontracts that do not count give the sums of rules that know none: those stay as they were kept.
+        """
         values = self.to_dict()
         del values["threshold"], values["basis"]
+        if not self.count_subcontracts:
+            del values["count_subcontracts"]
         text = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -243,6 +253,15 @@ REASONS: dict[str, str] = {
     "other": N_(
         "In the total, not counted for social organizations: the contractor's code is not of a registered social organization (51, 52 or 53)."
     ),
+    "subcontract-off": N_(
+        "In the total, not counted for social organizations: the contract counts at the signing party only; the share of %(share)s subcontracted to social organizations is not counted under the rule in force."
+    ),
+    "subcontract-whole": N_(
+        "Counted in full: under the rule in force subcontracts count, and all of the work is subcontracted to social organizations."
+    ),
+    "subcontract-part": N_(
+        "Counted in part: under the rule in force subcontracts count, and %(share)s of the work is subcontracted to social organizations."
+    ),
     "decided-in": N_("Counted in full: %(code)s is a social organization here by decision: %(reason)s"),
     "decided-out": N_(
         "In the total, not counted for social organizations: %(code)s is none here by decision: %(reason)s"
@@ -294,12 +313,23 @@ def reason_outside(
 
 
 def weight_of(row: PurchaseRow, parameters: R30Parameters) -> tuple[Fraction, Message]:
-    return weighed(row.contractor_kind, row.contractor_code, row.host_code, row.so_share, parameters)
+    return weighed(
+        row.contractor_kind, row.contractor_code, row.host_code, row.so_share, row.subcontract_so_share, parameters
+    )  # fmt: skip
 
 
 def weighed(
-    kind: str, code: str, host: str, so_share: Fraction | None, parameters: R30Parameters
+    kind: str,
+    code: str,
+    host: str,
+    so_share: Fraction | None,
+    subcontracted: Fraction | None,
+    parameters: R30Parameters,
 ) -> tuple[Fraction, Message]:
+    """The part of a row that goes to social organizations, and why.
+
+    A decision about the signing party, and a signing party that counts, go before what is subcontracted.
+    """
     # A consortium and a filed body have no code of their own that counts, whatever the column holds.
     if kind == CONSORTIUM and parameters.split_consortium:
         share = so_share or Fraction(0)
@@ -313,7 +343,7 @@ def weighed(
         )
     if kind == FILED_BODY:
         if not parameters.count_hosted:
-            return Fraction(0), _said("hosting-off")
+            return _elsewhere("hosting-off", subcontracted, parameters)
         if (decided := parameters.override(host)) is not None:
             return _overridden(decided)
         if _is_social(host, parameters):
@@ -321,7 +351,7 @@ def weighed(
                 "hosted",
                 {"host": host},
             )
-        return Fraction(0), _said("no-host")
+        return _elsewhere("no-host", subcontracted, parameters)
     if (decided := parameters.override(code)) is not None:
         return _overridden(decided)
     if _is_social(code, parameters):
@@ -329,7 +359,25 @@ def weighed(
             "social",
             {"code": code},
         )
-    return Fraction(0), _said("other")
+    return _elsewhere("other", None if kind == CONSORTIUM else subcontracted, parameters)
+
+
+def _elsewhere(
+    reason: str, subcontracted: Fraction | None, parameters: R30Parameters
+) -> tuple[Fraction, Message]:
+    """The signing party does not count: what it subcontracts does where the level's rules say so."""
+    if not subcontracted:
+        return Fraction(0), _said(reason)
+    if not parameters.count_subcontracts:
+        return Fraction(0), _said("subcontract-off", {"share": subcontracted})
+    if subcontracted == 1:
+        return subcontracted, _said("subcontract-whole")
+    return subcontracted, _said("subcontract-part", {"share": subcontracted})
+
+
+def counts_by_itself(kind: str, code: str, host: str) -> bool:
+    """Whether a signing party, or the host of a filed body, counts in full by the national wording."""
+    return kind != CONSORTIUM and _is_social(host if kind == FILED_BODY else code, DEFAULT_PARAMETERS)
 
 
 def _overridden(decided: Override) -> tuple[Fraction, Message]:
@@ -430,6 +478,7 @@ class Fact(NamedTuple):
     contractor_code: str
     host_code: str
     so_share: str | None
+    subcontract_so_share: str | None
     row_count: int
     contract_fen: int
     budget_rows: int

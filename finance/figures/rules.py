@@ -175,7 +175,7 @@ def service_lines(
     rules_at = _rules_at(parameters)
     tallies: dict[ServiceKey, dict[int, _Tally]] = {}
     # Few payees in many rows: what the weight depends on, judged once.
-    weights: dict[tuple[str, str, str, str, Fraction | None], Fraction] = {}
+    weights: dict[tuple[str, str, str, str, Fraction | None, Fraction | None], Fraction] = {}
     for row in rows:
         if row.fiscal_year not in (year, year - 1):
             continue
@@ -189,7 +189,10 @@ def service_lines(
         net = row.fen_on(basis)
         if net is None or reason_outside(row, rules, venture, basis) is not None:
             continue
-        payee = (service[0], row.contractor_kind, row.contractor_code, row.host_code, row.so_share)
+        payee = (
+            service[0], row.contractor_kind, row.contractor_code, row.host_code, row.so_share,
+            row.subcontract_so_share,
+        )  # fmt: skip
         weight = weights.get(payee)
         if weight is None:
             weight = weights[payee] = weight_of(row, rules)[0]
@@ -424,7 +427,7 @@ def kept_lines(facts: Iterable[Fact], year: int, joins: Joins, rules_at: RulesAt
     # (basis, only venture) -> identity -> sums
     plain: dict[Basis, dict[ServiceKey, _Sums]] = {basis: {} for basis in BASES}
     grants: dict[Basis, dict[ServiceKey, _Sums]] = {basis: {} for basis in BASES}
-    weights: dict[tuple[str, str, str, str, str | None], int] = {}
+    weights: dict[tuple[str, str, str, str, str | None, str | None], int] = {}
     rules: dict[str, R30Parameters] = {}
     outside: dict[tuple[str, str, str], bool] = {}
     for fact in facts:
@@ -443,7 +446,10 @@ def kept_lines(facts: Iterable[Fact], year: int, joins: Joins, rules_at: RulesAt
             )
         if left_out:
             continue
-        payee = (division, fact.contractor_kind, fact.contractor_code, fact.host_code, fact.so_share)
+        payee = (
+            division, fact.contractor_kind, fact.contractor_code, fact.host_code, fact.so_share,
+            fact.subcontract_so_share,
+        )  # fmt: skip
         weight = weights.get(payee)
         if weight is None:
             weight = weights[payee] = _nano_weight(fact, own)
@@ -480,8 +486,12 @@ def kept_lines(facts: Iterable[Fact], year: int, joins: Joins, rules_at: RulesAt
 
 
 def _nano_weight(fact: Fact, rules: R30Parameters) -> int:
-    share = Fraction(fact.so_share) if fact.so_share is not None else None
-    weight, _reason = weighed(fact.contractor_kind, fact.contractor_code, fact.host_code, share, rules)
+    share, subcontracted = (
+        Fraction(text) if text is not None else None for text in (fact.so_share, fact.subcontract_so_share)
+    )
+    weight, _reason = weighed(
+        fact.contractor_kind, fact.contractor_code, fact.host_code, share, subcontracted, rules
+    )
     nano = weight * NANO
     if nano.denominator != 1:
         raise ValueError("a share has at most nine decimals")

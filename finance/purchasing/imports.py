@@ -107,7 +107,7 @@ def _told(rows: list[PurchaseRow], plan: Plan) -> dict[str, Any]:
 _COMPARED = (
     "division_code", "service_key", "service_name", "catalogue_code", "public_service", "contractor",
     "contractor_code", "contractor_kind", "host_code", "so_share", "amount", "cancelled_amount", "fund_source",
-    "method", "signed_on", "is_venture", "budget_amount", "paid_amount",
+    "method", "signed_on", "is_venture", "budget_amount", "paid_amount", "subcontract_so_share",
 )  # fmt: skip
 
 

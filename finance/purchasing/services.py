@@ -170,11 +170,14 @@ _PLAIN = (
     "contract_no", "fiscal_year", "division_code", "purchaser", "service_key", "service_name", "catalogue_code",
     "public_service", "contractor", "contractor_code", "contractor_kind", "host_code", "so_share", "amount",
     "cancelled_amount", "fund_source", "method", "signed_on", "is_venture", "budget_amount", "paid_amount",
+    "subcontract_so_share",
 )  # fmt: skip
 
 _MONEY = tuple(_PLAIN.index(name) for name in ("amount", "cancelled_amount", "budget_amount", "paid_amount"))
 
-_SHARE, _DAY = _PLAIN.index("so_share"), _PLAIN.index("signed_on")
+_SHARES = (_PLAIN.index("so_share"), _PLAIN.index("subcontract_so_share"))
+
+_DAY = _PLAIN.index("signed_on")
 
 _values_of = attrgetter(*_PLAIN)
 
@@ -183,12 +186,12 @@ _PACKED = 1_000
 
 
 def _plain(row: PurchaseRow) -> list[Any]:
-    """A row as JSON: money in fen, the share and the day as text."""
+    """A row as JSON: money in fen, the shares and the day as text."""
     values = list(_values_of(row))
     for place in _MONEY:
         if values[place] is not None:
             values[place] = values[place].fen
-    for place in (_SHARE, _DAY):
+    for place in (*_SHARES, _DAY):
         if values[place] is not None:
             values[place] = str(values[place])
     return values
@@ -198,8 +201,11 @@ def _from_plain(values: list[Any]) -> PurchaseRow:
     for place in _MONEY:
         if values[place] is not None:
             values[place] = Money(values[place])
-    if values[_SHARE] is not None:
-        values[_SHARE] = Fraction(values[_SHARE])
+    # A table looked through before the last column was there holds rows without it.
+    values += [None] * (len(_PLAIN) - len(values))
+    for place in _SHARES:
+        if values[place] is not None:
+            values[place] = Fraction(values[place])
     values[_DAY] = date.fromisoformat(values[_DAY])
     whole = [*values[:19], 0, *values[19:]]
     return PurchaseRow(*whole)

@@ -113,6 +113,7 @@ class ReasonSum:
 _JUDGED_BY: tuple[Any, ...] = (
     Purchase.division_code, Purchase.public_service, Purchase.fund_source, Purchase.catalogue_code,
     Purchase.is_venture, Purchase.contractor_kind, Purchase.contractor_code, Purchase.host_code, Purchase.so_share,
+    Purchase.subcontract_so_share,
 )  # fmt: skip
 
 
@@ -153,13 +154,14 @@ def sums_by_reason(found: Figures, name: str, *, quarter: int = 4) -> list[Reaso
 
 def _alike(found: Figures, facts: Sequence[Any], amount: Money | None) -> PurchaseRow:
     """Rows that are judged alike, as one row."""
-    division, public, fund_source, catalogue, venture, kind, code, host, share = facts
+    division, public, fund_source, catalogue, venture, kind, code, host, share, subcontracted = facts
     return PurchaseRow(
         contract_no="", fiscal_year=found.year, division_code=division, purchaser="", service_key="",
         service_name="", catalogue_code=catalogue, public_service=public, contractor="", contractor_code=code,
         contractor_kind=kind, host_code=host, so_share=None if share is None else Fraction(share),
         amount=amount or Money(0), cancelled_amount=Money(0), fund_source=fund_source, method="", signed_on=None,
         is_venture=venture, budget_amount=amount, paid_amount=amount,
+        subcontract_so_share=None if subcontracted is None else Fraction(subcontracted),
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from finance.contracts.rules import R30_SOURCES, Joins, PurchaseRow
 from finance.figures.queries import Figures, bases, levels
 from finance.figures.rules import exact_text, year_on_year_of
 from finance.snapshots.models import REASONS, RatioSnapshot
-from finance.snapshots.rules import CALENDAR_DEFAULTS, due_on
+from finance.snapshots.rules import CALENDAR_DEFAULTS, HEADINGS, due_on
 from registry.agencies.models import Agency
 from registry.agencies.rules import normalise_division, tree_prefix
 
@@ -260,10 +260,13 @@ def corrections(
 ) -> list[RowChange]:
     """What became of the frozen rows since: contracts that came, went or were corrected.
 
-    ``present`` are today's rows as the frozen table writes them, by purchaser, year and number.
+    ``present`` are today's rows as the frozen table writes them, by purchaser, year and number. A column
+    that was not there yet when the year was frozen was empty.
     """
     text = frozen_rows(snapshot).decode("utf-8-sig")
-    before = {identity_of(row): row for row in csv.DictReader(io.StringIO(text))}
+    before = {
+        identity_of(row): dict.fromkeys(HEADINGS, "") | row for row in csv.DictReader(io.StringIO(text))
+    }
     found = []
     for key in sorted(before.keys() | present.keys()):
         old, new = before.get(key), present.get(key)

@@ -42,7 +42,7 @@ HEADINGS = (
     "contract_no", "fiscal_year", "division_code", "purchaser", "service_key", "service_name", "catalogue_code",
     "public_service", "contractor", "contractor_code", "contractor_kind", "host_code", "so_share", "amount_yuan",
     "cancelled_amount_yuan", "fund_source", "method", "signed_on", "is_venture", "budget_amount_yuan",
-    "paid_amount_yuan",
+    "paid_amount_yuan", "subcontract_so_share",
 )  # fmt: skip
 
 COLUMN_WORDS = {
@@ -54,6 +54,7 @@ COLUMN_WORDS = {
     "fund_source": N_("source of money"), "method": N_("procurement method"), "signed_on": N_("signed on"),
     "is_venture": N_("venture grant"), "budget_amount_yuan": N_("budget quota in yuan"),
     "paid_amount_yuan": N_("paid in yuan"),
+    "subcontract_so_share": N_("subcontracted to social organizations, share"),
 }  # fmt: skip
 
 MONEY_COLUMNS = ("amount_yuan", "cancelled_amount_yuan", "budget_amount_yuan", "paid_amount_yuan")
@@ -77,7 +78,7 @@ def table_row(row: PurchaseRow) -> dict[str, str | Money]:
         "contractor_code": row.contractor_code,
         "contractor_kind": row.contractor_kind,
         "host_code": row.host_code,
-        "so_share": "" if row.so_share is None else _share_text(row.so_share),
+        "so_share": _share_text(row.so_share),
         "amount_yuan": row.amount,
         "cancelled_amount_yuan": row.cancelled_amount,
         "fund_source": row.fund_source,
@@ -86,6 +87,7 @@ def table_row(row: PurchaseRow) -> dict[str, str | Money]:
         "is_venture": "是" if row.is_venture else "否",
         "budget_amount_yuan": "" if row.budget_amount is None else row.budget_amount,
         "paid_amount_yuan": "" if row.paid_amount is None else row.paid_amount,
+        "subcontract_so_share": _share_text(row.subcontract_so_share),
     }
 
 
@@ -97,8 +99,10 @@ def text_row(row: PurchaseRow) -> dict[str, str]:
     }
 
 
-def _share_text(share: Fraction) -> str:
-    """A share as decimal text without loss: a table holds at most nine decimals."""
+def _share_text(share: Fraction | None) -> str:
+    """A share as decimal text without loss: a table holds at most nine decimals. Blank where there is none."""
+    if share is None:
+        return ""
     scaled = share * 10**9
     if scaled.denominator != 1:
         return str(share)

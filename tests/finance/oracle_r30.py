@@ -42,18 +42,28 @@ def fen(yuan):
 
 
 def weight(row, rules=None):
-    """``rules``: what the row's level has set otherwise: whole_consortium, no_hosted, decided {code: counts}."""
+    """``rules``: what the row's level has set otherwise: whole_consortium, no_hosted, subcontracts,
+    decided {code: counts}.
+    """
     rules = rules or {}
     decided = rules.get("decided", {})
     kind = row["contractor_kind"]
     if kind == "联合体" and not rules.get("whole_consortium"):
         return Fraction(row["so_share"] or "0")
     if kind == "备案社区社会组织" and rules.get("no_hosted"):
-        return Fraction(0)
+        return passed_on(row, rules)
     code = row["host_code"] if kind == "备案社区社会组织" else row["contractor_code"]
     if code and code in decided:
         return Fraction(1) if decided[code] else Fraction(0)
-    return Fraction(1) if code_is_social(code) else Fraction(0)
+    return Fraction(1) if code_is_social(code) else passed_on(row, rules)
+
+
+def passed_on(row, rules):
+    """Subcontract: counted at the signing party only, unless the level has set otherwise."""
+    text = row.get("subcontract_so_share", "")
+    if text == "" or not rules.get("subcontracts") or row["contractor_kind"] == "联合体":
+        return Fraction(0)
+    return Fraction(Decimal(text))
 
 
 def in_scope(row, venture, rules=None):

@@ -104,6 +104,9 @@ def contracts(draw):
         so_share=draw(st.sampled_from([Fraction(0), Fraction(1, 2), Fraction("0.333333333"), Fraction(1)]))
         if kind == "联合体"
         else None,
+        subcontract_so_share=draw(st.sampled_from([None, Fraction(0), Fraction("0.333333333"), Fraction(1)]))
+        if kind == "企业"
+        else None,
         amount=Money(amount),
         cancelled_amount=Money(draw(st.sampled_from([0, 0, amount // 2, amount]))),
         fund_source=draw(st.sampled_from(["一般公共预算", "福利彩票公益金", "自筹"])),
@@ -128,6 +131,7 @@ STEPS = st.one_of(
             st.sampled_from(
                 [
                     {"count_venture": True},
+                    {"count_subcontracts": True},
                     {"split_consortium": False, "count_hosted": False},
                     {"threshold": "0.45", "basis": "budget"},
                     {"excluded_sources": ["福利彩票公益金"], "excluded_catalogue": ["B"]},

@@ -165,6 +165,8 @@ def test_of_a_contract_with_public_money_public_money_alone_counts(app):
         conclude(shared)
         paid(shared, 1)
     assert _rows()[0].paid_amount == Money.yuan("600.00")
+    # A contract concluded here says nothing of subcontracts.
+    assert _rows()[0].subcontract_so_share is None
 
 
 def test_a_stale_amount_is_named_and_mended(app):

@@ -336,6 +336,7 @@ def purchases(draw):
         "contractor_kind": kind,
         "host_code": draw(st.sampled_from(["", ASSOCIATION, ENTERPRISE])),
         "so_share": draw(st.sampled_from(["0", "1", "0.4", "0.333", "0.01", ""])) if kind == "联合体" else "",
+        "subcontract_so_share": draw(st.sampled_from(["0", "1", "0.3", "0.333333333", "", ""])),
         "amount_yuan": f"{fen // 100}.{fen % 100:02d}",
         "cancelled_amount_yuan": f"{cancelled // 100}.{cancelled % 100:02d}" if cancelled else "",
         "fund_source": draw(st.sampled_from(["一般公共预算", "福利彩票公益金", "社会捐赠", "自筹"])),
@@ -353,6 +354,7 @@ def as_row(text):
         so_share=Fraction(text["so_share"]) if text["so_share"] else None, amount=Money.yuan(text["amount_yuan"]),
         cancelled_amount=Money.yuan(text["cancelled_amount_yuan"] or "0"), fund_source=text["fund_source"], method="",
         signed_on=date.fromisoformat(text["signed_on"]), is_venture=text["is_venture"] == "是",
+        subcontract_so_share=Fraction(text["subcontract_so_share"]) if text["subcontract_so_share"] else None,
     )  # fmt: skip
 
 
@@ -364,13 +366,19 @@ def as_row(text):
     st.booleans(),
     st.booleans(),
     st.integers(1, 4),
+    st.booleans(),
 )
-def test_random_worlds_equal_the_oracle(world, year, division, venture, rollup, quarter):
-    expected, cross_check = oracle_r30.figure(world, year, division, venture, rollup, quarter_limit=quarter)
+def test_random_worlds_equal_the_oracle(world, year, division, venture, rollup, quarter, subcontracts):
+    rules = {code: {"subcontracts": subcontracts} for code in DIVISIONS}
+    expected, cross_check = oracle_r30.figure(
+        world, year, division, venture, rollup, quarter_limit=quarter, rules=rules
+    )
     rows = [as_row(text) for text in world]
-    figure = compute_ratio(rows, year, division, venture, rollup, through_quarter=quarter)
+    own = R30Parameters(count_subcontracts=subcontracts)
+    figure = compute_ratio(rows, year, division, venture, rollup, own, through_quarter=quarter)
     assert figure.to_dict() == expected
-    assert year_on_year(rows, year, division, venture, rollup, through_quarter=quarter).ratio == cross_check
+    cross = year_on_year(rows, year, division, venture, rollup, own, through_quarter=quarter)
+    assert cross.ratio == cross_check
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,9 +1,9 @@
 """``run.py soak r30 [--worlds N] [--seed S]``: the 30% engine against the oracle, to the last fraction.
 
-Each world has several levels with rules of their own, consortia, hosts, cancellations, venture grants, three
-bases and continuations. The figures come five ways and must be one: the oracle (straight from the text of the
-rule), the engine over the rows, the sums that are kept beside the rows, the stand-alone verifier over the
-published CSV, and the roll-up as the sum of its levels. No miss is ever shown as the threshold.
+Each world has several levels with rules of their own, consortia, hosts, subcontracts, cancellations, venture
+grants, three bases and continuations. The figures come five ways and must be one: the oracle (straight from the
+text of the rule), the engine over the rows, the sums that are kept beside the rows, the stand-alone verifier over
+the published CSV, and the roll-up as the sum of its levels. No miss is ever shown as the threshold.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ def contract(pick: random.Random, number: int) -> dict[str, str]:
         "contractor_kind": kind,
         "host_code": pick.choice(["", ASSOCIATION, ENTERPRISE]),
         "so_share": pick.choice(SHARES) if kind == "联合体" else "",
+        # Also where the import would refuse it: the rule alone says that it does not matter there.
+        "subcontract_so_share": pick.choice([*SHARES, "", ""]),
         "amount_yuan": amount(fen),
         "cancelled_amount_yuan": amount(cancelled) if cancelled else "",
         "budget_amount_yuan": amount(pick.randint(0, fen * 2)) if pick.random() < 0.6 else "",
@@ -78,6 +80,7 @@ def as_row(text: dict[str, str]) -> PurchaseRow:
         cancelled_amount=Money.yuan(text["cancelled_amount_yuan"] or "0"), fund_source=text["fund_source"],
         method="", signed_on=date.fromisoformat(text["signed_on"]), is_venture=text["is_venture"] == "是",
         budget_amount=money("budget_amount_yuan"), paid_amount=money("paid_amount_yuan"),
+        subcontract_so_share=Fraction(text["subcontract_so_share"]) if text["subcontract_so_share"] else None,
     )  # fmt: skip
 
 
@@ -88,7 +91,8 @@ def as_fact(row: PurchaseRow) -> Fact:
     return Fact(
         row.division_code, row.purchaser, row.service_key, row.service_name, row.fiscal_year, row.public_service,
         row.catalogue_code, row.fund_source, row.is_venture, row.contractor_kind, row.contractor_code,
-        row.host_code, None if row.so_share is None else str(row.so_share), 1, row.net.fen,
+        row.host_code, None if row.so_share is None else str(row.so_share),
+        None if row.subcontract_so_share is None else str(row.subcontract_so_share), 1, row.net.fen,
         int(row.budget_amount is not None), fen(row.budget_amount), int(row.paid_amount is not None),
         fen(row.paid_amount),
     )  # fmt: skip
@@ -103,6 +107,7 @@ def rules_of(pick: random.Random) -> dict[str, dict[str, Any]]:
                 "with_venture": pick.random() < 0.3,
                 "whole_consortium": pick.random() < 0.3,
                 "no_hosted": pick.random() < 0.3,
+                "subcontracts": pick.random() < 0.5,
                 "decided": pick.choice([{}, {ENTERPRISE: True}, {AGENCY: False, ASSOCIATION: False}]),
                 "threshold": pick.choice(["0.30", "0.5", "0.01"]),
             }
@@ -116,6 +121,7 @@ def as_parameters(rules: dict[str, Any]) -> R30Parameters:
             "count_venture": rules.get("with_venture", False),
             "split_consortium": not rules.get("whole_consortium", False),
             "count_hosted": not rules.get("no_hosted", False),
+            "count_subcontracts": rules.get("subcontracts", False),
             "overrides": {
                 code: {"counts": counts, "reason": "示例"}
                 for code, counts in rules.get("decided", {}).items()
