@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gc
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 from core.db import db
+
+# Days as the columns keep them; asking each value of a million for its kind would cost as much as writing it.
+sqlite3.register_adapter(date, date.isoformat)
 
 
 def write_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -25,14 +30,10 @@ def write_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
                 copy.write_row(row)
         cursor.close()
         return
-    values = [tuple(map(_for_sqlite, row)) for row in rows]
+    values = list(rows)
     if values:
         marks = ", ".join("?" * len(columns))
         connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
-
-
-def _for_sqlite(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 @contextmanager

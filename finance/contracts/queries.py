@@ -240,7 +240,8 @@ def facts(years: Iterable[int], where: ColumnElement[bool]) -> Iterator[Fact]:
         .where(Purchase.fiscal_year.in_(tuple(years)), Purchase.public_service, where)
         .group_by(*_FACT_COLUMNS)
     )
-    return (Fact._make(row) for row in db.session.execute(statement))
+    # Plain rows: there are as many as contracts, and none is an object that the session would know.
+    return (Fact._make(row) for row in db.session.connection().execute(statement))
 
 
 def of_services(services: Iterable[ServiceKey]) -> ColumnElement[bool]:

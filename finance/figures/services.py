@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
@@ -221,8 +222,13 @@ def _readings(venture: bool, apart: bool) -> tuple[bool, ...]:
 
 
 def _as_json(sources: dict[str, int]) -> str:
-    kept = {source: fen for source, fen in sources.items() if fen}
-    return json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    parts = (f"{_quoted(source)}:{fen}" for source, fen in sorted(sources.items()) if fen)
+    return f"{{{','.join(parts)}}}"
+
+
+@cache
+def _quoted(source: str) -> str:
+    return json.dumps(source, ensure_ascii=False)
 
 
 class _Change:

@@ -110,7 +110,9 @@ def open_import(
 def _packed(data: bytes, name: str, *, by: Actor, max_bytes: int | None = None) -> int:
     """A table in a zip, since a plain text is no kind of file that is kept."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    # A workbook is a zip itself.
+    how = zipfile.ZIP_STORED if data[:2] == b"PK" else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(stream, "w", how, compresslevel=1) as archive:
         archive.writestr("table", data)
     stream.seek(0)
     return store(stream, f"{name[-190:]}.zip", by=by, max_bytes=max_bytes).id
