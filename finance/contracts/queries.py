@@ -240,7 +240,9 @@ def facts(years: Iterable[int], where: ColumnElement[bool]) -> Iterator[Fact]:
         .where(Purchase.fiscal_year.in_(tuple(years)), Purchase.public_service, where)
         .group_by(*_FACT_COLUMNS)
     )
-    # Plain rows: there are as many as contracts, and none is an object that the session would know.
+    # Plain rows: there are as many as contracts, and none is an object that the session would know. So the session
+    # does not see the question either, and is asked to write what waits in it.
+    db.session.flush()
     return (Fact._make(row) for row in db.session.connection().execute(statement))
 
 

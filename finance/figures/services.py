@@ -25,7 +25,6 @@ _FEW = 200
 _CHUNK = 500
 
 Touched = dict[ServiceKey, set[int]]
-
 """Services whose rows changed, with the fiscal years of the rows."""
 
 

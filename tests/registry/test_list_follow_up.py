@@ -115,7 +115,14 @@ def test_more_repeated_rows_than_can_be_shown_refuse_the_table(app, monkeypatch)
 def ways(day):
     """A day as offices write it."""
     signs = dict(zip("0123456789", "〇一二三四五六七八九", strict=True))
-    small = lambda n: (signs[str(n)] if n < 10 else ("" if n < 20 else signs[str(n // 10)]) + "十" + (signs[str(n % 10)] if n % 10 else ""))  # noqa: E731  # fmt: skip
+
+    def small(number):
+        """Up to thirty-one, as it is said: 二十三."""
+        if number < 10:
+            return signs[str(number)]
+        tens, ones = divmod(number, 10)
+        return ("" if tens == 1 else signs[str(tens)]) + "十" + (signs[str(ones)] if ones else "")
+
     iso = day.isoformat()
     return [
         day, iso, f" {iso} ", f"{day.year}-{day.month}-{day.day}", f"{day.year}/{day.month:02d}/{day.day}", f"{day.year}.{day.month}.{day.day}",
