@@ -127,6 +127,8 @@ def configure_engine(engine: Engine) -> None:
             "busy_timeout=20000",
             "foreign_keys=ON",
             "temp_store=MEMORY",
+            # 16 MB a connection: the bit strings of a search over a large register stay at hand.
+            "cache_size=-16384",
             # INSERT OR REPLACE deletes: the append-only guards must see it.
             "recursive_triggers=ON",
         ):

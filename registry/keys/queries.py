@@ -158,7 +158,7 @@ class Shelves:
     def read(self, shelves: Iterable[int] | None = None) -> None:
         """Read the postings of these shelves, of all with ``None``."""
         wanted = None if shelves is None else [shelf for shelf in shelves if shelf not in self.hits]
-        if wanted == []:
+        if wanted == [] or self.complete():
             return
         terms = self.search.terms()
         query = select(DirectoryPosting.shelf_id, DirectoryPosting.term, DirectoryPosting.places).where(
@@ -181,7 +181,7 @@ class Shelves:
         return sum(places.bit_count() for places in self.hits.values())
 
     def in_order(self, *, backwards: bool = False, from_start: bool = True) -> Iterator[Candidates]:
-        """What fits, shelf by shelf, from where the page goes on."""
+        """What fits, shelf by shelf, from where the page goes on; all is read where what was read ends."""
         start = self.start if from_start else None
         numbers = range(len(self.order))
         if start is not None:
@@ -189,7 +189,7 @@ class Shelves:
         for index in reversed(numbers) if backwards else numbers:
             shelf, in_order = self.order[index]
             if shelf not in self.hits:
-                return  # behind a gap the order is not known
+                self.read()
             found = self.hits[shelf]
             ordered = found & ((1 << in_order) - 1)
             late = found ^ ordered
@@ -280,9 +280,7 @@ def found_page(search: Search, *options: Any, size: int, whole: bool = False) ->
     around = shelves.start[0] if shelves.start else 0
     near = range(max(around - FIRST_SHELVES if backwards else around, 0), around + FIRST_SHELVES)
     shelves.read({shelves.order[i][0] for i in (*range(FIRST_SHELVES), *near) if i < len(shelves.order)})
-    if not shelves.complete() and (
-        whole or not search.exact or shelves.counted() <= CAP or _ahead(shelves, backwards=backwards) <= size
-    ):
+    if whole or (search.exact and not shelves.complete() and shelves.counted() <= CAP):
         shelves.read()
     rows = _rows(shelves, key, *options, size=size + 1, backwards=backwards)
     page = page_of([row for row, _marks in rows], ORDER, size=size, after=after, before=before)
@@ -294,19 +292,7 @@ def first_found(search: Search, *, size: int) -> list[Organization]:
     """The first organizations in the register's order; nothing is counted."""
     shelves = shelves_of(search)
     shelves.read({shelf for shelf, _sorted in shelves.order[:FIRST_SHELVES]})
-    rows = _rows(shelves, None, size=size, backwards=False)
-    if len(rows) < size and not shelves.complete():
-        shelves.read()
-        rows = _rows(shelves, None, size=size, backwards=False)
-    return [row for row, _marks in rows]
-
-
-def _ahead(shelves: Shelves, *, backwards: bool) -> int:
-    """How many places in order lie ahead on the shelves read so far without a gap."""
-    found = 0
-    for candidates in shelves.in_order(backwards=backwards):
-        found += candidates.ordered.bit_count()
-    return found
+    return [row for row, _marks in _rows(shelves, None, size=size, backwards=False)]
 
 
 def _rows(
@@ -392,6 +378,8 @@ def counted(shelves: Shelves, *, whole: bool = False) -> Count:
         )
         seen += len(part)
         if not whole:
+            if seen == shelves.counted():
+                shelves.read()
             # Of a longer word only so many are compared; that there are more is said.
             return Count(number, more=seen < shelves.counted())
     return Count(number)
