@@ -14,6 +14,7 @@ from core.db import db
 from core.rules.queries import Parameters, parameters
 from core.rules.rules import Finding
 from core.text import N_
+from core.web.tables import CAP, Count
 from registry.credit.models import LISTS, AdverseRecord, CreditEntry, CreditProposal, CreditRemoval
 from registry.credit.rules import (
     CREDIT_DEFAULTS,
@@ -347,22 +348,43 @@ def _perhaps_dishonest(user: Any, today: date) -> list[Organization]:
     )
 
 
+def _silent(user: Any, today: date) -> tuple[Any, ...]:
+    """Registered here long enough, and not inspected for the last year closed."""
+    last = last_inspected_year(today)
+    return (
+        _kept(user),
+        Organization.kind.in_(("social_association", "social_service_agency", "foundation")),
+        Organization.register_class == "registered",
+        Organization.status.in_(("normal", "abnormal")),
+        Organization.registered_on < date(last, 1, 1),
+        ~exists().where(
+            Inspection.organization_id == Organization.id,
+            Inspection.year == last,
+            Inspection.result != "missing",
+        ),
+    )
+
+
+def _has_results() -> Any:
+    """Results of some year are on record: a list that was brought in without any accuses nobody."""
+    return exists().where(Inspection.organization_id == Organization.id)
+
+
+def without_results(user: Any) -> Count:
+    """How many have no result of any year on record, where the person edits credit files; counted to the cap."""
+    found = select(Organization.id).where(*_silent(user, clock.today()), ~_has_results()).limit(CAP + 1)
+    number = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
+    return Count(min(number, CAP), more=number > CAP)
+
+
 def _perhaps_dormant(user: Any, today: date) -> list[Organization]:
     """Registered social organizations without an inspection in the last two years closed; the rule decides."""
-    last = last_inspected_year(today)
     return list(
         db.session.scalars(
             select(Organization)
             .where(
-                _kept(user),
-                Organization.kind.in_(("social_association", "social_service_agency", "foundation")),
-                Organization.status.in_(("normal", "abnormal")),
-                Organization.registered_on < date(last, 1, 1),
-                ~exists().where(
-                    Inspection.organization_id == Organization.id,
-                    Inspection.year == last,
-                    Inspection.result != "missing",
-                ),
+                *_silent(user, today),
+                _has_results(),
                 ~exists().where(
                     CreditEntry.organization_id == Organization.id,
                     CreditEntry.kind == "zombie_list",

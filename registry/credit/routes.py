@@ -345,7 +345,12 @@ def lists() -> str:
 def due() -> str:
     """What the rules find due for a list and nobody has proposed yet."""
     return render_template(
-        "credit/due.html", due=queries.due_entries(current_user), shown=queries.DUE_SHOWN, kinds=KINDS
+        "credit/due.html",
+        due=queries.due_entries(current_user),
+        shown=queries.DUE_SHOWN,
+        kinds=KINDS,
+        without_results=queries.without_results(current_user),
+        may_read=current_user.may_somewhere("credit.read"),
     )
 
 

@@ -33,6 +33,7 @@ from registry.credit.rules import (
     standing,
 )
 from registry.organizations.models import Inspection
+from registry.organizations.services import record_inspection
 from tests import world
 
 ON = date(2026, 6, 15)
@@ -199,6 +200,31 @@ def test_a_dormant_body_is_found_proposed_and_confirmed(app):
     )  # fmt: skip
     assert found["E20"].verdict is Verdict.FAIL
     assert not [item for item in queries.due_entries(clerk) if item[1] == "zombie_list"]
+
+
+def test_who_has_no_result_on_record_is_not_accused(app):
+    """A list that was brought in names no results: that says nothing of the organizations on it."""
+    clerk = world.user("clerk")
+    with transaction() as session:
+        organization = world.organization()
+        session.execute(Inspection.__table__.delete().where(Inspection.organization_id == organization.id))
+        before = queries.without_results(clerk).number
+        assert before >= 1 and not [
+            item
+            for item in queries.due_entries(clerk)
+            if item[1] == "zombie_list" and item[0] is organization
+        ]
+        organization.register_class = "outside"
+        session.flush()
+        assert queries.without_results(clerk).number == before - 1
+        organization.register_class = "registered"
+        record_inspection(organization, clock.today().year - 3, "missing", by=clerk)
+        assert queries.without_results(clerk).number == before - 1
+        assert [
+            item
+            for item in queries.due_entries(clerk)
+            if item[1] == "zombie_list" and item[0] is organization
+        ]
 
 
 def _facts(*credit, **more):
