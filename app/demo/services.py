@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from app.demo.awards import ASKED, BONUS, give_awards
 from app.demo.books import tell_books, tell_openings
 from app.demo.funding import tell_funding
 from app.demo.hosting import tell_hosting, tell_money_back
@@ -310,9 +311,10 @@ def _noticed_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
     """A round on public notice with an objection that holds one project."""
     today = clock.today()
     opens = today - timedelta(days=42)
+    give_awards(stage, opens)
     told = Round(
         stage, "6", today.year, 6, opens, applicants=9, cap="50000", pot="300000", skip=8, source="development",
-        purpose="community",
+        purpose="community", rules=BONUS,
     )  # fmt: skip
     told.draft(rubrics)
     told.publish()
@@ -372,7 +374,7 @@ def _open_rounds(stage: Stage, rubrics: dict[str, Rubric], urban_rubrics: dict[s
         withdraw(told.applications[1], by=stage.leaders[told.applications[1].organization_id])
     urban = Round(
         stage, "urban", today.year, 1, today - timedelta(days=4), applicants=3, cap="10000", pot="60000", skip=14,
-        unit="urban", source="township", purpose="community",
+        unit="urban", source="township", purpose="community", rules=ASKED,
     )  # fmt: skip
     urban.draft(urban_rubrics)
     urban.publish()

@@ -104,6 +104,7 @@ class Round:
     source: str = "lottery"
     purpose: str = "elderly"
     skip: int = 0
+    rules: dict[str, Any] = field(default_factory=dict)
     call: Call = field(init=False)
     applications: list[Application] = field(default_factory=list)
     projects: list[Project] = field(default_factory=list)
@@ -138,6 +139,7 @@ class Round:
                 tranche_weights=[50, 40, 10],
                 notice_days=5,
                 count_start_day=True,
+                rules=self.rules,
                 selection_rubric=rubrics["selection"],
                 midterm_rubric=rubrics["midterm"],
                 final_rubric=rubrics["final"],

@@ -31,7 +31,8 @@ from finance.funds.routes import purpose_words
 from finance.funds.rules import PURPOSES
 from finance.snapshots.queries import frozen
 from grants.calls.models import Call
-from grants.calls.rules import CATEGORIES
+from grants.calls.queries import rules_of
+from grants.calls.rules import CATEGORIES, awards_announced
 from grants.notices.models import Notice
 from grants.notices.reports import document_facts
 from grants.notices.services import file_objection
@@ -146,7 +147,13 @@ def calls() -> str:
 @allow.public
 def call(call_id: int) -> str:
     found = queries.published_call(call_id) or abort(404)
-    return render_template("portal/call.html", call=found, notice=queries.notice_of(found), now=clock.now())
+    return render_template(
+        "portal/call.html",
+        call=found,
+        notice=queries.notice_of(found),
+        now=clock.now(),
+        awards=awards_announced(rules_of(found)),
+    )
 
 
 @bp.get("/notices")

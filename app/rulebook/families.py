@@ -31,11 +31,21 @@ from finance.lottery import rules as lottery
 from finance.ratios.rules import LIMIT_DEFAULTS, LIMIT_SOURCE
 from finance.snapshots.models import REASONS
 from finance.snapshots.rules import CALENDAR_DEFAULTS, CALENDAR_SOURCE
-from grants.calls.rules import REL_DEFAULTS, RPN_DEFAULTS, RPN_SOURCE, SOURCES
+from grants.calls.rules import (
+    AWARD_KINDS,
+    BONUS_LEVELS,
+    RAW_DEFAULTS,
+    REL_DEFAULTS,
+    RPN_DEFAULTS,
+    RPN_SOURCE,
+    SOURCES,
+    bonus_problem,
+)
 from projects.claims import rules as claims
 from projects.closure import rules as consequences
 from registry.credit.rules import CONSEQUENCES, CREDIT_DEFAULTS, CREDIT_LAW
 from registry.organizations.rules import LEVELS, ROR_DEFAULTS, ROR_SOURCES
+from registry.particulars.models import LEVELS as HONOUR_LEVELS
 from registry.workforce import rules as workforce
 
 
@@ -262,7 +272,7 @@ class Family:
 
 MONTHS, YEARS, DAYS, YUAN = N_("months"), N_("years"), N_("days"), N_("yuan")
 WORKING_DAYS, PEOPLE, SHEETS = N_("working days"), N_("people"), N_("sheets")
-PANELS = N_("panels")
+PANELS, POINTS = N_("panels"), N_("points")
 
 _COFUNDING = {
     "grant_share_max": N_("Public money of a project's cost, at most"),
@@ -324,6 +334,11 @@ REL = Family(
                   hint=N_("No: a person decides.")),
         Parameter("min_grade", N_("Least assessment grade"), "whole", SOURCES["E9"], "", 0, 5,
                   hint=N_("0: no grade is asked for.")),
+        Parameter("award_level", N_("Award to be held, at least"), "choice", SOURCES["E23"],
+                  choices={"none": N_("none"), **HONOUR_LEVELS}),
+        Parameter("award_kind", N_("What is asked for"), "choice", SOURCES["E23"], choices=AWARD_KINDS),
+        Parameter("award_years", N_("Given within"), "whole", SOURCES["E23"], YEARS, 0, 20,
+                  hint=N_("0: whenever it was given")),
     ),
 )  # fmt: skip
 
@@ -583,6 +598,25 @@ RGC = Family(
     ),
 )  # fmt: skip
 
+RAW = Family(
+    "RAW",
+    N_("Bonus points for awards"),
+    N_("What brands and awards in the register add to an applicant's score; nothing unless a place or a call says so. They count for the rank, never for the pass line."),
+    RAW_DEFAULTS,
+    (
+        *(
+            Parameter(f"bonus_{level}", HONOUR_LEVELS[level], "whole", SOURCES["RAW"], POINTS, 0, 20)
+            for level in BONUS_LEVELS
+        ),
+        Parameter("bonus_cap", N_("All awards together, at most"), "whole", SOURCES["RAW"], POINTS, 0, 20,
+                  hint=N_("0: awards give no points.")),
+        Parameter("bonus_kind", N_("What gives points"), "choice", SOURCES["RAW"], choices=AWARD_KINDS),
+        Parameter("bonus_years", N_("Points if given within"), "whole", SOURCES["RAW"], YEARS, 0, 20,
+                  hint=N_("0: whenever it was given")),
+    ),
+    check=bonus_problem,
+)  # fmt: skip
+
 RPN = Family(
     "RPN",
     N_("Publicity and objection"),
@@ -673,5 +707,6 @@ RWF = Family(
 )  # fmt: skip
 
 FAMILIES: dict[str, Family] = {
-    item.code: item for item in (R30, REL, RCR, RBL, RDT, RFH, RLF, RGC, REX, REV, RPN, RPL, RPC, ROR, RWF)
+    item.code: item
+    for item in (R30, REL, RAW, RCR, RBL, RDT, RFH, RLF, RGC, REX, REV, RPN, RPL, RPC, ROR, RWF)
 }

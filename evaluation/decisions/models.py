@@ -56,14 +56,23 @@ class DecisionItem(Model):
     decision_id: Mapped[int] = fk("decision.id", index=False)
     application_id: Mapped[int] = fk("application.id", index=False, unique=True)
     rank: Mapped[int]
-    score: Mapped[int]  # trimmed mean, hundredths
+    score: Mapped[int]  # trimmed mean and points for awards, hundredths
+    award_bonus: Mapped[int] = mapped_column(default=0)  # what of it is for awards
+    # The awards behind it as they stood: id, title, level, given_by, given_on, points (hundredths).
+    awards: Mapped[list] = mapped_column(JSON, default=list)
     amount: Mapped[Money] = money_column()
     reason: Mapped[str] = mapped_column(String(200), default="")
 
     decision: Mapped[Decision] = relationship(back_populates="items")
     application: Mapped[Application] = relationship()
 
+    @property
+    def mean(self) -> int:
+        """What the experts gave; the pass line is asked of it."""
+        return self.score - self.award_bonus
+
     __table_args__ = (
         UniqueConstraint("decision_id", "rank"),
+        CheckConstraint("award_bonus >= 0", name="bonus_not_negative"),
         CheckConstraint("amount >= 0", name="amount_not_negative"),
     )

@@ -83,7 +83,7 @@ def ranking(panel: Panel) -> list[tuple[rules.Entry, reviews.Result]]:
         entries.append(
             rules.Entry(
                 application=item.application.id,
-                score=item.score,
+                score=item.total,
                 ties=tuple(item.parts.get(group, Fraction(0)) for group in groups),
                 grade=grade.grade if grade else 0,
                 number=item.application.number or "",
@@ -98,7 +98,7 @@ def shares(decision: Decision) -> list[rules.Share]:
     return [
         rules.Share(
             item.application_id,
-            rules.passes(item.score, pass_score),
+            rules.passes(item.mean, pass_score),
             item.application.requested,
             item.amount,
             item.reason,

@@ -24,6 +24,8 @@ from evaluation.decisions.reports import checks, effect_of, form_facts
 from evaluation.panels.queries import panel_of
 from finance.funds.reports import WhatIf
 from grants.calls.queries import call_in_scope
+from registry.organizations.queries import readable
+from registry.particulars.models import LEVELS
 
 bp = Blueprint("decisions", __name__, url_prefix="/decisions")
 
@@ -124,6 +126,8 @@ def _page(decision: Decision, form: NoteForm) -> str:
         decision=decision,
         panel=panel_of(decision.call),
         passed={share.application: share.passed for share in shares},
+        levels=LEVELS,
+        readable=readable(current_user, (item.application.organization_id for item in decision.items)),
         total=sum((share.amount for share in shares), Money(0)),
         requested=sum((share.requested for share in shares), Money(0)),
         funded=sum(bool(share.amount) for share in shares),
@@ -202,7 +206,7 @@ def _edit_page(decision: Decision, typed: Amounts, note: str, effect: WhatIf | N
         typed=typed,
         note=note,
         pot=queries.pot(decision.call),
-        passed={item.application_id: rules.passes(item.score, pass_score) for item in decision.items},
+        passed={item.application_id: rules.passes(item.mean, pass_score) for item in decision.items},
         total=sum(typed.amounts.values(), Money(0)),
         effect=effect,
     )

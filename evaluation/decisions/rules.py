@@ -1,6 +1,7 @@
 """Ranking and money of a call as pure functions (DOMAIN 2.4 steps 10–12, 3.10).
 
-The published score (two decimals) ranks; equal scores go by the points for Party building, then
+The published score (two decimals) and the points for awards rank; the pass line is asked of the experts'
+score alone, so that no award lifts what did not convince them. Equal scores go by the points for Party building, then
 for need, then by the assessment grade, then by the order of submission.
 """
 
@@ -29,7 +30,8 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One application with all that its rank depends on. ``score`` in hundredths."""
+    """One application with all that its rank depends on. ``score`` in hundredths: the published mean of
+    the sheets and, where the call gives them, the points for awards."""
 
     application: int
     score: int

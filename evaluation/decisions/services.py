@@ -49,7 +49,7 @@ def propose_decision(call: Call, *, by: User) -> Decision:
     suggested = rules.suggest(
         [
             rules.Share(
-                entry.application, rules.passes(entry.score, pass_score), result.application.requested
+                entry.application, rules.passes(result.score, pass_score), result.application.requested
             )
             for entry, result in ranked
         ],
@@ -59,13 +59,15 @@ def propose_decision(call: Call, *, by: User) -> Decision:
     decision = Decision(call_id=call.id, agency_id=call.agency_id, proposed_by=by.id)
     db.session.add(decision)
     db.session.flush()
-    for position, ((entry, _), share) in enumerate(zip(ranked, suggested, strict=True), 1):
+    for position, ((entry, result), share) in enumerate(zip(ranked, suggested, strict=True), 1):
         decision.items.append(
             DecisionItem(
                 decision_id=decision.id,
                 application_id=entry.application,
                 rank=position,
                 score=entry.score,
+                award_bonus=result.bonus.points,
+                awards=list(result.bonus.awards),
                 amount=share.amount,
                 reason=share.reason,
             )
@@ -183,11 +185,12 @@ def approve_decision(decision: Decision, *, by: User, note: str = "") -> None:
 
 def _settle(decision: Decision, item: DecisionItem, *, by: User) -> None:
     application = item.application
-    passed = rules.passes(item.score, decision.call.selection_rubric.pass_score)
+    passed = rules.passes(item.mean, decision.call.selection_rubric.pass_score)
     applications.record_outcome(
         application,
         "shortlisted" if passed else "rejected",
         score=item.score,
+        award_bonus=item.award_bonus,
         rank=item.rank,
         scored_by=reviews.scorers_of(application.id),
         by=by,

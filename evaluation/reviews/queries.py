@@ -18,6 +18,8 @@ from evaluation.panels.models import Panel, PanelMember
 from evaluation.reviews import rules
 from evaluation.reviews.models import Review, ReviewScore
 from grants.applications.models import Application
+from grants.applications.queries import bonuses
+from grants.applications.rules import Bonus
 from grants.calls.models import Call
 from grants.rubrics.models import Criterion, Rubric
 from registry.accounts.models import User
@@ -210,6 +212,12 @@ class Result:
     centre: Fraction
     alerts: set[int]
     parts: dict[str, Fraction]  # mean points of each first-level group, hundredths
+    bonus: Bonus  # points for awards, which no expert gives
+
+    @property
+    def total(self) -> int:
+        """What ranks: the published mean and the points for awards, hundredths."""
+        return self.score + self.bonus.points
 
     @property
     def dissents(self) -> list[Review]:
@@ -227,11 +235,12 @@ def results(panel: Panel) -> list[Result]:
     ):
         sheets.setdefault(review.application_id, []).append(review)
     parts = _parts(panel)
-    found = [_result(rows, parts.get(key, {})) for key, rows in sheets.items()]
-    return sorted(found, key=lambda item: (-item.score, item.application.id))
+    given = bonuses(panel.call, [rows[0].application for rows in sheets.values()])
+    found = [_result(rows, parts.get(key, {}), given.get(key, Bonus())) for key, rows in sheets.items()]
+    return sorted(found, key=lambda item: (-item.total, item.application.id))
 
 
-def _result(rows: list[Review], parts: dict[str, int]) -> Result:
+def _result(rows: list[Review], parts: dict[str, int], bonus: Bonus) -> Result:
     totals = {row.id: row.total for row in rows}
     mean = rules.trimmed_mean(list(totals.values()))
     return Result(
@@ -242,6 +251,7 @@ def _result(rows: list[Review], parts: dict[str, int]) -> Result:
         centre=rules.median(list(totals.values())),
         alerts=rules.outliers(totals),
         parts={key: Fraction(total, len(rows)) for key, total in parts.items()},
+        bonus=bonus,
     )
 
 
@@ -255,7 +265,11 @@ def result_of(application_id: int) -> Result | None:
             .order_by(Review.id)
         )
     )
-    return _result(rows, {}) if rows else None
+    if not rows:
+        return None
+    application = rows[0].application
+    given = bonuses(rows[0].panel.call, [application])
+    return _result(rows, {}, given.get(application.id, Bonus()))
 
 
 def _parts(panel: Panel) -> dict[int, dict[str, int]]:

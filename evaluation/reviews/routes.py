@@ -20,7 +20,8 @@ from evaluation.reviews.models import Review
 from finance.lines.rules import LINES
 from grants.rubrics.models import Criterion
 from registry.organizations.models import KINDS
-from registry.organizations.queries import grade_on
+from registry.organizations.queries import grade_on, readable
+from registry.particulars.models import LEVELS
 
 bp = Blueprint("reviews", __name__, url_prefix="/reviews")
 
@@ -214,6 +215,11 @@ def results(panel_id: int) -> Any:
         members=queries.progress_by_member(panel.id) if staff else [],
         half_up=rules.half_up,
         may_release=panel.agency_id in current_user.agency_ids("panel.draw"),
+        bonus=any(item.bonus.points for item in found),
+        levels=LEVELS,
+        readable=readable(current_user, (item.application.organization_id for item in found))
+        if staff
+        else set(),
         may_close=panel.state == "scoring" and expected and done == expected,
     )
 

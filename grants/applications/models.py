@@ -58,8 +58,10 @@ class Application(Model):
     eligibility_note: Mapped[str] = mapped_column(Text, default="")
     eligibility_by: Mapped[int | None] = fk("user_account.id", index=False)
     eligibility_at: Mapped[datetime | None] = instant_column()
-    # Selection, written down by the floor above: mean score in hundredths, rank, money.
+    # Selection, written down by the floor above: score (the mean and points for awards) in hundredths, rank, money.
     score: Mapped[int | None]
+    # What of the score is for awards of the register.
+    award_bonus: Mapped[int] = mapped_column(default=0)
     rank: Mapped[int | None]
     proposed_amount: Mapped[Money | None] = money_column()
     # Persons who scored it: they may neither decide on it nor pay it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,10 +17,12 @@ from finance.commitments.queries import running_commitments
 from finance.funds.models import Budget, Earmark
 from finance.lines.rules import LineFacts
 from grants.applications.models import Application, ApplicationVersion, Attachment, BudgetLine
-from grants.applications.rules import ApplicantFacts
+from grants.applications.rules import ApplicantFacts, Bonus, award_bonus
 from grants.calls.models import Call
+from grants.calls.queries import rules_of
 from registry.credit.queries import standing_facts
 from registry.organizations.models import Organization
+from registry.particulars.queries import honours_of
 from registry.party.queries import five_steps_done
 from registry.persons.queries import known_person
 
@@ -147,7 +150,21 @@ def applicant_facts(application: Application, *, on: date) -> ApplicantFacts:
         applications_in_call=submitted_in_call(application.call_id, organization.id),
         running=[item.title for item in running_commitments(organization.id, on)],
         business_scope=organization.business_scope,
+        honours=honours_of([organization.id]).get(organization.id, ()),
     )
+
+
+def bonuses(call: Call, applications: Iterable[Application]) -> dict[int, Bonus]:
+    """The points for awards of each application that gets any, by its id, as the register stands about the
+    day of the deadline; nothing is read where the call gives none."""
+    values = rules_of(call)
+    if not int(values["bonus_cap"]):
+        return {}
+    day = clock.local(call.deadline_at).date()
+    rows = list(applications)
+    honours = honours_of(item.organization_id for item in rows)
+    found = {item.id: award_bonus(honours.get(item.organization_id, ()), values, on=day) for item in rows}
+    return {key: bonus for key, bonus in found.items() if bonus.points}
 
 
 def line_facts(application: Application) -> list[LineFacts]:

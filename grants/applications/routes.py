@@ -61,7 +61,7 @@ from grants.calls.reports import trail
 from grants.calls.rules import CATEGORIES, announced
 from registry.accounts.models import User
 from registry.organizations.models import Organization
-from registry.organizations.queries import own_organizations
+from registry.organizations.queries import own_organizations, readable
 
 bp = Blueprint("applications", __name__, url_prefix="/applications")
 
@@ -615,4 +615,5 @@ def _may(application: Application, as_officer: bool) -> dict[str, bool]:
         and (application.number is None or is_open(application.call)),
         "phone": as_officer or may_see_as_applicant(current_user, application),
         "findings": as_officer,
+        "register": bool(readable(current_user, [application.organization_id])),
     }  # fmt: skip

@@ -14,8 +14,10 @@ from typing import Any
 from core.clock import add_months
 from core.rules.rules import Finding, Verdict
 from core.text import N_, Message
-from grants.calls.rules import SOURCES
+from grants.calls.rules import BONUS_LEVELS, SOURCES, award_asked
 from registry.credit.rules import AdverseFact, CreditFact, last_inspected_year, standing
+from registry.particulars.models import LEVELS
+from registry.particulars.rules import HonourFact, counting, obstacle
 
 SOCIAL_ORGANIZATIONS = ("social_association", "social_service_agency", "foundation")
 
@@ -43,6 +45,7 @@ class ApplicantFacts:
     applications_in_call: int = 1
     running: Sequence[str] = ()  # titles of projects paid by public money that still run
     business_scope: str = ""
+    honours: Sequence[HonourFact] = ()  # brands and awards, whatever became of them
 
 
 def eligibility(
@@ -86,6 +89,8 @@ def eligibility(
     found.append(stand["E16"])
     found.append(_party(facts, party_committed, values, say))
     found += [stand["E20"], stand["E22"]]
+    if values["award_level"] != "none":
+        found.append(_award(facts, values, applied_on, rule_set))
     return found
 
 
@@ -305,3 +310,88 @@ def _party(facts: ApplicantFacts, committed: bool, values: Mapping[str, Any], sa
     return say(
         "E17", Verdict.PASS, title, Message(N_("The commitment is signed; the rest is scored.")), numbers
     )
+
+
+# Why the nearest award does not count, the most hopeful reason first.
+_OBSTACLES = {
+    "age": N_("“%(title)s” (%(level)s, %(day)s) was given too long ago."),
+    "ended": N_("“%(title)s” (%(level)s, %(day)s) is in force no more."),
+    "later": N_("“%(title)s” (%(level)s, %(day)s) was given after the application."),
+    "level": N_("“%(title)s” (%(level)s, %(day)s) is of too low a level."),
+    "kind": N_("“%(title)s” (%(level)s, %(day)s) is of another kind."),
+    "revoked": N_("“%(title)s” (%(level)s, %(day)s) was taken back."),
+}
+
+
+def _award(facts: ApplicantFacts, values: Mapping[str, Any], on: date, rule_set: str) -> Finding:
+    """E23: a brand or an award of the kind, level and age asked for, on the day of the application."""
+    asked: dict[str, Any] = {
+        "kind": values["award_kind"],
+        "least": values["award_level"],
+        "years": int(values["award_years"]),
+    }
+    held = counting(facts.honours, on, **asked)
+    title = Message(N_("Award held"))
+    numbers = Message(
+        N_("asked for: %(asked)s; on %(day)s %(count)s of %(all)s in the register count"),
+        {"asked": award_asked(values), "day": on, "count": len(held), "all": len(facts.honours)},
+    )
+    if held:
+        sentence = Message(
+            N_("Holds “%(title)s” (%(level)s), given by %(giver)s on %(day)s."),
+            {**_told(held[0]), "giver": held[0].given_by},
+        )
+        known = {"honours": [item.id for item in held]}
+        return Finding("E23", Verdict.PASS, title, sentence, numbers, SOURCES["E23"], rule_set, known)
+    near = {obstacle(item, on, **asked): item for item in facts.honours}
+    reason = next((name for name in _OBSTACLES if name in near), "")
+    sentence = Message(
+        N_(
+            "%(missing)s What was given and is not in the register is noted there by the registration authority; then this is checked anew."
+        ),
+        {
+            "missing": Message(_OBSTACLES[reason], _told(near[reason]))
+            if reason
+            else Message(N_("The register knows no brand and no award of the organization."))
+        },
+    )
+    return Finding("E23", Verdict.FAIL, title, sentence, numbers, SOURCES["E23"], rule_set)
+
+
+def _told(item: HonourFact) -> dict[str, Any]:
+    return {"title": item.title, "level": Message(LEVELS[item.level]), "day": item.given_on}
+
+
+@dataclass(frozen=True, slots=True)
+class Bonus:
+    """Points for awards in hundredths, after the cap; ``full`` before it. ``awards`` are what gives points,
+    as plain values that a decision keeps: id, title, level, given_by, given_on (ISO), points (hundredths)."""
+
+    points: int = 0
+    full: int = 0
+    awards: tuple[dict[str, Any], ...] = ()
+
+
+def award_bonus(honours: Sequence[HonourFact], values: Mapping[str, Any], *, on: date) -> Bonus:
+    """RAW: the points of each brand or award that counts on ``on``, by its level, up to the cap of the call."""
+    worth = {level: int(values[f"bonus_{level}"]) * 100 for level in BONUS_LEVELS}
+    years = int(values["bonus_years"])
+    held = [
+        item for item in counting(honours, on, kind=values["bonus_kind"], years=years) if worth[item.level]
+    ]
+    full = sum(worth[item.level] for item in held)
+    points = min(full, int(values["bonus_cap"]) * 100)
+    if not points:
+        return Bonus()
+    awards = tuple(
+        {
+            "id": item.id,
+            "title": item.title,
+            "level": item.level,
+            "given_by": item.given_by,
+            "given_on": item.given_on.isoformat(),
+            "points": worth[item.level],
+        }
+        for item in held
+    )
+    return Bonus(points, full, awards)

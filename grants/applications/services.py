@@ -500,13 +500,21 @@ def record_outcome(
     scored_by: Sequence[int],
     by: Any,
     note: str = "",
+    award_bonus: int = 0,
 ) -> None:
-    """The panel's outcome, ``shortlisted`` or ``rejected``. ``score`` in hundredths of a point;
+    """The panel's outcome, ``shortlisted`` or ``rejected``. ``score`` in hundredths of a point, of which
+    ``award_bonus`` for awards of the register;
     ``scored_by`` are person ids: they may neither decide on it nor pay it."""
     step = {"shortlisted": "shortlist", "rejected": "reject"}[outcome]
-    application.score, application.rank = score, rank
+    application.score, application.rank, application.award_bonus = score, rank, award_bonus
     application.scored_by = sorted(set(application.scored_by) | set(scored_by))
-    fire(application, step, by=by, note=note, details={"score": score, "rank": rank})
+    fire(
+        application,
+        step,
+        by=by,
+        note=note,
+        details={"score": score, "rank": rank, **({"award_bonus": award_bonus} if award_bonus else {})},
+    )
 
 
 def propose(application: Application, *, amount: Money, by: Any) -> None:

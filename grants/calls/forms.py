@@ -16,9 +16,19 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from core.web.forms import Between, ChoiceField, Form, MaxLength, MomentField, MoneyField, Positive, Required
 from core.web.words import say
 from finance.lines.rules import RBL_DEFAULTS
-from grants.calls.rules import CATEGORIES, REL_DEFAULTS, document_number, weights_problem
+from grants.calls.rules import (
+    AWARD_KINDS,
+    BONUS_LEVELS,
+    CATEGORIES,
+    RAW_DEFAULTS,
+    REL_DEFAULTS,
+    bonus_problem,
+    document_number,
+    weights_problem,
+)
+from registry.particulars.models import LEVELS
 
-RULE_FIELDS = (*REL_DEFAULTS, *RBL_DEFAULTS)
+RULE_FIELDS = (*REL_DEFAULTS, *RBL_DEFAULTS, *RAW_DEFAULTS)
 
 
 def offered(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
@@ -84,11 +94,38 @@ class CallForm(Form):
     ban_months = WholeField(_l("Barred after a failed project, months"), [Required(), Between(0, 120)])
     zombie_years = WholeField(_l("Years without inspection that exclude"), [Required(), Between(1, 10)])
     min_grade = ChoiceField(_l("Minimum grade"), coerce=int)
+    award_level = ChoiceField(_l("Award to be held, at least"), default="none")
+    award_kind = ChoiceField(_l("What is asked for"), default="any")
+    award_years = WholeField(_l("Given within, years"), [Required(), Between(0, 20)], default=0)
+    bonus_kind = ChoiceField(_l("What gives points"), default="any")
+    bonus_years = WholeField(_l("Points if given within, years"), [Required(), Between(0, 20)], default=0)
+    bonus_national = WholeField(_l("National"), [Required(), Between(0, 20)], default=0)
+    bonus_province = WholeField(_l("Provincial"), [Required(), Between(0, 20)], default=0)
+    bonus_city = WholeField(_l("Of the city"), [Required(), Between(0, 20)], default=0)
+    bonus_county = WholeField(_l("Of the county or district"), [Required(), Between(0, 20)], default=0)
+    bonus_township = WholeField(_l("Of the township"), [Required(), Between(0, 20)], default=0)
+    bonus_cap = WholeField(_l("All awards together, at most"), [Required(), Between(0, 20)], default=0)
     staff_max = StringField(_l("Project staff, at most"), [Percent()])
     management_max = StringField(_l("Management, at most"), [Percent()])
     tax_max = StringField(_l("Taxes, at most"), [Percent()])
     volunteer_max = StringField(_l("Volunteer allowances, at most"), [Percent()])
     publicity_max = StringField(_l("Publicity, at most"), [Percent()])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.award_level.choices = offered(
+            [("none", gettext("none")), *((key, say(word)) for key, word in LEVELS.items())]
+        )
+        for field in (self.award_kind, self.bonus_kind):
+            field.choices = offered((key, say(word)) for key, word in AWARD_KINDS.items())
+
+    def validate_bonus_cap(self, field: Any) -> None:
+        names = ("bonus_cap", *(f"bonus_{level}" for level in BONUS_LEVELS))
+        if any(self[name].data is None for name in names):
+            return
+        problem = bonus_problem({name: self[name].data for name in names})
+        if problem is not None:
+            raise ValidationError(say(problem))
 
     def validate_document_number(self, field: Any) -> None:
         if field.data and field.data.strip() and document_number(field.data) is None:

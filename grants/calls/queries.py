@@ -14,7 +14,7 @@ from core.rules.queries import Parameters, parameters
 from finance.funds.rules import COFUNDING_DEFAULTS
 from finance.lines.rules import LINE_DEFAULTS, RBL_DEFAULTS
 from grants.calls.models import Call
-from grants.calls.rules import REL_DEFAULTS, RPN_DEFAULTS, serial_of
+from grants.calls.rules import RAW_DEFAULTS, REL_DEFAULTS, RPN_DEFAULTS, serial_of
 from registry.agencies.models import Agency
 
 
@@ -64,12 +64,12 @@ def published_call(call_id: int) -> Call | None:
 
 
 def rules_of(call: Call) -> Parameters:
-    """The REL and RBL parameters of a call: defaults, rule sets in force, the call's own values.
+    """The REL, RBL and RAW parameters of a call: defaults, rule sets in force, the call's own values.
 
     Publication writes all of them into the call, so that a later rule set changes nothing.
     """
     if "rule_sets" in call.rules:
-        values = {**REL_DEFAULTS, **RBL_DEFAULTS, **call.rules}
+        values = {**REL_DEFAULTS, **RBL_DEFAULTS, **RAW_DEFAULTS, **call.rules}
         return Parameters(values, str(values.pop("rule_sets")), "")
     known: dict[str, Any] = {
         "on": clock.today(),
@@ -78,10 +78,13 @@ def rules_of(call: Call) -> Parameters:
     }
     eligibility = parameters("REL", REL_DEFAULTS, **known)
     budget = parameters("RBL", {**LINE_DEFAULTS, **COFUNDING_DEFAULTS}, **known)
+    bonus = parameters("RAW", RAW_DEFAULTS, **known)
+    values = {**eligibility, **budget, **bonus, **call.rules}
+    used = [eligibility, budget, *([bonus] if int(values["bonus_cap"]) else [])]
     return Parameters(
-        {**eligibility, **budget, **call.rules},
-        f"{eligibility.label} · {budget.label}",
-        "; ".join(part for part in (eligibility.source, budget.source) if part),
+        values,
+        " · ".join(item.label for item in used),
+        "; ".join(item.source for item in used if item.source),
     )
 
 

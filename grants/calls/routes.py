@@ -28,7 +28,7 @@ from grants.calls.models import Call
 from grants.calls.policy import must_be_draft
 from grants.calls.queries import call_in_scope, calls_by_state, is_open, publicity, rules_of
 from grants.calls.reports import CALLS, trail, what_if_granted
-from grants.calls.rules import REL_DEFAULTS, RPN_DEFAULTS, announced, notice_problem
+from grants.calls.rules import RAW_DEFAULTS, REL_DEFAULTS, RPN_DEFAULTS, announced, notice_problem
 from grants.calls.services import (
     approve_call,
     cancel_call,
@@ -375,6 +375,7 @@ def _fresh(earmarks: list[Earmark]) -> dict[str, Any]:
         "earmark_id": earmarks[0].id if earmarks else None,
         **REL_DEFAULTS,
         **RBL_DEFAULTS,
+        **RAW_DEFAULTS,
     }
 
 

@@ -15,6 +15,8 @@ from core.text import N_, Message
 from finance.lines.rules import SOURCES as LINE_SOURCES
 from registry.credit.rules import SOURCES as STANDING_SOURCES
 from registry.credit.rules import STANDING_DEFAULTS
+from registry.particulars.models import LEVELS
+from registry.persons.queries import joined
 
 # Eligibility (REL): months, years, grade 1 to 5 (0: none asked for).
 REL_DEFAULTS: dict[str, Any] = {
@@ -22,7 +24,26 @@ REL_DEFAULTS: dict[str, Any] = {
     "inspection_years": 1,
     **STANDING_DEFAULTS,
     "min_grade": 0,
+    # A brand or an award to be held (E23): its kind, the least level (none: nothing is asked for), years.
+    "award_kind": "any",
+    "award_level": "none",
+    "award_years": 0,
 }
+# Bonus points for brands and awards (RAW): points of each by its level, their sum at most, what counts.
+RAW_DEFAULTS: dict[str, Any] = {
+    "bonus_kind": "any",
+    "bonus_years": 0,
+    "bonus_national": 0,
+    "bonus_province": 0,
+    "bonus_city": 0,
+    "bonus_county": 0,
+    "bonus_township": 0,
+    "bonus_cap": 0,
+}
+BONUS_LEVELS = ("national", "province", "city", "county", "township")
+AWARD_KINDS = {"any": N_("a brand or an award"), "brand": N_("a brand"), "award": N_("an award")}
+# In a purchase, awards of places and trades may neither be asked for nor give points.
+SOURCE_NO_AWARDS = "政府采购法实施条例 第二十条第（四）项"
 # Publicity (RPN): working days for which what is granted stands in public, how few a call may have at
 # least, and whether the day of publication counts (DOMAIN 3.7).
 RPN_DEFAULTS: dict[str, Any] = {"notice_days": 5, "notice_days_min": 1, "count_start_day": True}
@@ -39,6 +60,8 @@ SOURCES = {
     "E13": "公益创投征集公告 申报条件（申报数量）",
     "E14": "公益创投征集公告 申报条件（不重复资助）",
     "E17": "党建引领社会组织高质量发展实施方案（党建工作承诺、党组织设置、党建入章）",
+    "E23": "公益创投征集公告 申报条件（表彰奖励、品牌）",
+    "RAW": "公益创投征集公告（评审加分：对政治过硬、作用明显、贡献突出的社会组织和个人进行表彰奖励）",
     "TIME": "公益创投征集公告 申报时间（以服务器时间为准）",
 }
 
@@ -54,6 +77,33 @@ def notice_problem(days: int, values: Mapping[str, Any]) -> Message | None:
         ),
         {"least": least, "days": days},
     )
+
+
+def bonus_problem(values: Mapping[str, Any]) -> Message | None:
+    """Why points for awards cannot be given like this: points need a sum they may reach at most."""
+    most = max(int(values[f"bonus_{level}"]) for level in BONUS_LEVELS)
+    if most > int(values["bonus_cap"]):
+        return Message(
+            N_(
+                "One award gives %(points)s points, all of them at most %(cap)s: raise the most that may be given."
+            ),
+            {"points": most, "cap": int(values["bonus_cap"])},
+        )
+    return None
+
+
+def rests_on_awards(values: Mapping[str, Any]) -> bool:
+    """Whether a call with these values asks for an award or gives points for one."""
+    return values["award_level"] != "none" or int(values["bonus_cap"]) > 0
+
+
+def award_asked(values: Mapping[str, Any]) -> Message:
+    """What E23 asks for, as a part of a sentence."""
+    kind, level = AWARD_KINDS[values["award_kind"]], LEVELS[values["award_level"]]
+    parts = {"kind": Message(kind), "level": Message(level), "years": int(values["award_years"])}
+    if parts["years"]:
+        return Message(N_("%(kind)s, at least %(level)s, given within %(years)s years"), parts)
+    return Message(N_("%(kind)s, at least %(level)s"), parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +156,15 @@ def announced(values: Mapping[str, Any], *, max_applications: int) -> list[Annou
     return [AnnouncedRule(rule, sentence, sources[rule]) for rule, sentence in [*sentences, *_also(values)]]
 
 
+def awards_announced(values: Mapping[str, Any]) -> list[AnnouncedRule]:
+    """What a call says about awards, where it rests on any; also for whoever reads only the call."""
+    return [AnnouncedRule(rule, sentence, SOURCES[rule]) for rule, sentence in _awards(values)]
+
+
 def _also(values: Mapping[str, Any]) -> list[tuple[str, Message]]:
     """Rules of the budget that ask something only where their parameter is set."""
-    found = [
+    found = _awards(values)
+    found += [
         (rule, Message(sentence, {"limit": values[key]}))
         for rule, key, sentence in (
             ("RBL-STAFFMIN", "staff_min", N_("Project staff: at least %(limit)s%% of the grant.")),
@@ -123,6 +179,39 @@ def _also(values: Mapping[str, Any]) -> list[tuple[str, Message]]:
     ]
     if values.get("insurance_flag"):
         found.append(("RBL-INS", Message(N_("Volunteers are insured where they are exposed to danger."))))
+    return found
+
+
+def _awards(values: Mapping[str, Any]) -> list[tuple[str, Message]]:
+    """What a call says about awards, where it rests on any."""
+    found = []
+    if values["award_level"] != "none":
+        asked = {"asked": award_asked(values)}
+        found.append(("E23", Message(N_("Holds %(asked)s, in force in the register."), asked)))
+    if not int(values.get("bonus_cap", 0)):
+        return found
+    points = [
+        Message(N_("%(level)s %(points)s"), {"level": Message(LEVELS[level]), "points": given})
+        for level in BONUS_LEVELS
+        if (given := int(values[f"bonus_{level}"]))
+    ]
+    kind = AWARD_KINDS[values["bonus_kind"]]
+    found.append(
+        (
+            "RAW",
+            Message(
+                N_(
+                    "Bonus points for %(kind)s in the register on the day of the deadline: %(points)s; at most %(cap)s in all. They count for the rank, not for the pass line."
+                ),
+                {"kind": Message(kind), "points": joined(points), "cap": int(values["bonus_cap"])},
+            ),
+        )
+    )
+    years = int(values["bonus_years"])
+    if years:
+        found.append(
+            ("RAW", Message(N_("Only what was given within %(years)s years gives points."), {"years": years}))
+        )
     return found
 
 

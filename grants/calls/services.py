@@ -22,9 +22,13 @@ from grants.calls.policy import must_be_draft, must_hold
 from grants.calls.queries import next_document_serial, publicity, rules_of
 from grants.calls.rules import (
     RPN_SOURCE,
+    SOURCE_NO_AWARDS,
+    SOURCES,
+    bonus_problem,
     compose_document_number,
     document_number,
     notice_problem,
+    rests_on_awards,
     weights_problem,
 )
 from grants.rubrics.models import Rubric
@@ -50,6 +54,7 @@ def draft_call(agency: Agency, *, by: Any, programme: str = "venture_grant", **f
     _long_in_public(call)
     db.session.add(call)
     db.session.flush()
+    _awards_allowed(call)
     record(call, "drafted", by=by, details={"title": call.title})
     return call
 
@@ -57,7 +62,8 @@ def draft_call(agency: Agency, *, by: Any, programme: str = "venture_grant", **f
 def update_call(call: Call, *, by: Any, **fields: Any) -> Call:
     """Change a draft; refused in any later state."""
     must_hold(call, "call.draft", by=by)
-    db.session.refresh(call, with_for_update=True)
+    # Its own row alone: what was joined when it was loaded cannot be locked with it.
+    db.session.refresh(call, with_for_update={"of": Call})
     must_be_draft(call)
     before = {name: getattr(call, name) for name in EDITABLE}
     _take(call, fields)
@@ -66,6 +72,7 @@ def update_call(call: Call, *, by: Any, **fields: Any) -> Call:
     # Whoever rewrites it answers for it.
     call.drafted_by = by.actor_id
     db.session.flush()
+    _awards_allowed(call)
     changed = sorted(name for name in EDITABLE if getattr(call, name) != before[name])
     record(call, "changed", by=by, details={"fields": changed})
     return call
@@ -92,6 +99,24 @@ def _long_in_public(call: Call) -> None:
         raise Refusal(problem, rule="RPN", source=values.source or RPN_SOURCE)
 
 
+def _awards_allowed(call: Call) -> None:
+    """Points for awards have their sum; a purchase rests on none (looked at at each writing and at the end)."""
+    values = rules_of(call)
+    problem = bonus_problem(values)
+    if problem is not None:
+        raise Refusal(problem, rule="RAW", source=SOURCES["RAW"])
+    if call.programme == "service_purchase" and rests_on_awards(values):
+        raise Refusal(
+            Message(
+                N_(
+                    "A purchase neither asks for awards of a place or a trade nor gives points for them: take both out."
+                )
+            ),
+            rule="RAW",
+            source=SOURCE_NO_AWARDS,
+        )
+
+
 def review_call(call: Call, *, by: Any, note: str = "") -> None:
     fire(call, "review", by=by, note=note)
 
@@ -108,6 +133,7 @@ def return_call(call: Call, *, reason: str, by: Any) -> None:
 def publish_call(call: Call, *, by: Any) -> None:
     """Make it public: document number, rules and rubrics are fixed from here on."""
     _long_in_public(call)
+    _awards_allowed(call)
     if not call.document_number:
         call.document_number = _give_document_number(call)
     rules = rules_of(call)

@@ -40,6 +40,7 @@ class NoticeItem(Model):
     application_id: Mapped[int] = fk("application.id", index=False, unique=True)
     rank: Mapped[int]
     score: Mapped[int]
+    award_bonus: Mapped[int] = mapped_column(default=0)  # what of the score is for awards
     amount: Mapped[Money] = money_column()
 
     notice: Mapped[Notice] = relationship(back_populates="items")

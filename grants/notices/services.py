@@ -70,7 +70,12 @@ def publish_notice(
             raise Refusal(Message(N_("An application of another call cannot stand in this notice.")))
         db.session.add(
             NoticeItem(
-                notice_id=notice.id, application_id=application.id, rank=rank, score=score, amount=amount
+                notice_id=notice.id,
+                application_id=application.id,
+                rank=rank,
+                score=score,
+                award_bonus=application.award_bonus,
+                amount=amount,
             )
         )
         put_in_notice(application, by=by)

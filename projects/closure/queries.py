@@ -169,6 +169,7 @@ def _selection(project: Project) -> Iterator[Entry]:
         as_json(
             {
                 "score_hundredths": application.score,
+                "award_bonus_hundredths": application.award_bonus,
                 "rank": application.rank,
                 "proposed_amount": plain(application.proposed_amount),
                 "scored_by": application.scored_by,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -42,6 +42,16 @@ def visible_organizations(user: Any) -> Select[Organization]:
 
 def organization_in_scope(user: Any, organization_id: int) -> Organization | None:
     return db.session.scalar(visible_organizations(user).where(Organization.id == organization_id))
+
+
+def readable(user: Any, organization_ids: Iterable[int]) -> set[int]:
+    """Which of these organizations the user may open."""
+    wanted = set(organization_ids)
+    return set(
+        db.session.scalars(
+            visible_organizations(user).where(Organization.id.in_(wanted)).with_only_columns(Organization.id)
+        )
+    )
 
 
 def editable_organization(user: Any, organization_id: int, permission: str) -> Organization | None:

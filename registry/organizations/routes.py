@@ -82,6 +82,7 @@ EVENTS = {
     "fund_set_up": N_("Community charity fund noted"),
     "fund_ended": N_("Community charity fund ended"),
     "honour_recorded": N_("Brand or award noted"),
+    "honour_revoked": N_("Brand or award taken back"),
     "staff_recorded": N_("Employees and jobs noted"),
     "department_assigned": N_("Department assigned"),
     "term_recorded": N_("Term noted"),

@@ -128,6 +128,15 @@ class HonourForm(Form):
         self.level.choices = choices(LEVELS)
 
 
+class RevocationForm(Form):
+    revoked_on = DayField(_l("Taken back on"), validators=[Required()])
+    reason = StringField(
+        _l("Who took it back and why"),
+        validators=[Required(), MaxLength(200)],
+        description=_l("It stays in the register with this reason and counts in no call any more."),
+    )
+
+
 class StaffForm(Form):
     year = WholeNumberField(_l("Year"), validators=[Required(), Between(1990, 2100)])
     full_time = WholeNumberField(_l("Full-time employees"), validators=[Required(), PEOPLE])

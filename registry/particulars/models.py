@@ -109,9 +109,16 @@ class Honour(Model):
     valid_to: Mapped[date | None]
     document: Mapped[str] = mapped_column(String(120), default="")
     recorded_by: Mapped[int | None] = fk("user_account.id")
+    # What was taken back counts no more; the row stays, with the reason.
+    revoked_on: Mapped[date | None]
+    revocation: Mapped[str] = mapped_column(String(200), default="")
+    revoked_by: Mapped[int | None] = fk("user_account.id")
 
     __table_args__ = (
         CheckConstraint("valid_to >= given_on", name="validity_order"),
+        CheckConstraint(
+            "revoked_on IS NULL OR (revoked_on >= given_on AND revocation <> '')", name="revocation_order"
+        ),
         Index(None, "organization_id", "given_on"),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,6 +19,7 @@ from registry.particulars.models import (
     Qualification,
     StaffCount,
 )
+from registry.particulars.rules import HonourFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,33 @@ def holdings_of(organization: Organization) -> Holdings:
 
 def _all(query: object) -> list:
     return list(db.session.scalars(query))  # type: ignore[call-overload]
+
+
+def honours_of(organization_ids: Iterable[int]) -> dict[int, list[HonourFact]]:
+    """Every brand and award of each organization, in one reading; those without any are left out."""
+    found: dict[int, list[HonourFact]] = {}
+    for row in db.session.scalars(
+        select(Honour).where(Honour.organization_id.in_(set(organization_ids))).order_by(Honour.id)
+    ):
+        found.setdefault(row.organization_id, []).append(
+            HonourFact(
+                row.id,
+                row.kind,
+                row.title,
+                row.level,
+                row.given_by,
+                row.given_on,
+                row.valid_to,
+                row.revoked_on,
+            )
+        )
+    return found
+
+
+def honour_of(organization: Organization, honour_id: int) -> Honour | None:
+    return db.session.scalar(
+        select(Honour).where(Honour.id == honour_id, Honour.organization_id == organization.id)
+    )
 
 
 def has_qualification(organization_id: int, kind: str, *, on: date) -> bool:

@@ -14,7 +14,7 @@ from core import clock
 from core.access.policy import Refusal
 from core.db import db
 from core.rules.queries import parameters
-from core.text import N_
+from core.text import N_, Message
 from core.web import paging
 from core.web.gate import allow
 from core.web.words import say
@@ -47,6 +47,7 @@ from registry.particulars.forms import (
     HonourForm,
     ProfileForm,
     QualificationForm,
+    RevocationForm,
     StaffForm,
     TagForm,
 )
@@ -122,7 +123,7 @@ def answer(
     form: Any,
     write: Callable[[], object],
     *,
-    title: str,
+    title: str | Message,
     action: str,
     done: str,
     back: str = "particulars.show",
@@ -271,6 +272,22 @@ def honour(organization_id: int) -> Answer:
             document=form.document.data or "", by=current_user,
         ),
         title=N_("Note a brand or an award"), action=N_("Note it"), done=N_("It is noted."),
+    )  # fmt: skip
+
+
+@bp.route("/honour/<int:honour_id>/revoke", methods=["GET", "POST"])
+@allow("organization.edit")
+def revoke_honour(organization_id: int, honour_id: int) -> Answer:
+    organization = editable_or_404(organization_id)
+    row = queries.honour_of(organization, honour_id) or abort(404)
+    form = RevocationForm(data={"revoked_on": clock.today()})
+    return answer(
+        organization, form,
+        lambda: services.revoke_honour(
+            row, revoked_on=form.revoked_on.data, reason=form.reason.data, by=current_user
+        ),
+        title=Message(N_("Take back “%(title)s”"), {"title": row.title}), action=N_("Note that it was taken back"),
+        done=N_("It is noted as taken back."),
     )  # fmt: skip
 
 

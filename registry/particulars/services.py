@@ -294,6 +294,27 @@ def record_honour(
     return row
 
 
+def revoke_honour(row: Honour, *, revoked_on: date, reason: str, by: Actor) -> None:
+    """Note that a brand or an award was taken back: from now on it counts nowhere any more.
+
+    What was decided while it stood keeps the award it was decided on.
+    """
+    if row.revoked_on is not None:
+        raise Refusal(Message(N_("This was taken back already.")), status=409)
+    if not reason.strip():
+        raise Refusal(Message(N_("Say who took it back and why, with the document.")))
+    if not row.given_on <= revoked_on <= clock.today():
+        raise Refusal(Message(N_("The day lies between the day it was given and today.")))
+    row.revoked_on, row.revocation, row.revoked_by = revoked_on, reason.strip(), by.actor_id
+    db.session.flush()
+    record(
+        db.session.get_one(Organization, row.organization_id),
+        "honour_revoked",
+        by=by,
+        details={"honour": row.id, "note": f"{row.title}: {row.revocation}"},
+    )
+
+
 COUNTS = ("full_time", "part_time", "social_workers", "volunteers", "new_jobs")
 
 

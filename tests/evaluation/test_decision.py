@@ -1,5 +1,6 @@
 """Ranking with ties, money within the pot, four people who did not score."""
 
+from datetime import timedelta
 from fractions import Fraction
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from core import clock
 from core.access.policy import Refusal
 from core.db import db, transaction
 from core.money import Money
@@ -17,8 +19,14 @@ from finance.ledger.queries import balance
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.notices.models import Notice
+from registry.particulars.models import Honour
+from registry.particulars.queries import honours_of
+from registry.particulars.rules import RANKS
+from registry.particulars.services import record_honour, revoke_honour
 from tests import world
 from tests.evaluation import rounds
+from tests.evaluation.oracle_mean import published_score
+from tests.grants.oracle_bonus import bonus_points
 
 YUAN = st.integers(0, 200_000).map(Money.yuan)
 
@@ -117,6 +125,58 @@ def test_approval_reserves_and_writes_the_outcome_down(app) -> None:
         assert set(states[first].scored_by) <= scorers and len(states[first].scored_by) == 5
         assert db.session.get(Call, call.id).state == "judged"
         assert {item["verdict"] for item in decision.findings} == {"pass"}
+
+
+def test_points_for_awards_change_the_rank_and_never_the_pass_line(app) -> None:
+    """The ranking computed apart: oracle mean plus oracle bonus, then the order of the tie rules."""
+    with transaction():
+        call = rounds.make_call(pot=160_000)
+        call.rules = {"bonus_city": 6, "bonus_county": 5, "bonus_cap": 10}
+        first, second, third = rounds.panels.queries.applicants(call.id)
+        shares = {first.id: 82, second.id: 80, third.id: 58}
+        clerk, day = world.user("clerk"), clock.today() - timedelta(days=40)
+        for application, levels in ((second, ("city", "county")), (third, ("city", "county"))):
+            for level in levels:
+                record_honour(
+                    application.organization, kind="award", title=f"示例{level}表彰", level=level,
+                    given_by="示例市民政局", given_on=day, by=clerk,
+                )  # fmt: skip
+        panel = rounds.closed(call, shares)
+        decision = services.propose_decision(call, by=clerk)
+        honours = honours_of(item.organization_id for item in (first, second, third))
+        means = {
+            item.id: published_score([sheet.total for sheet in rounds.sheets(panel) if sheet.application_id == item.id])
+            for item in (first, second, third)
+        }  # fmt: skip
+        worth = {**{f"bonus_{level}": 0 for level in RANKS}, "bonus_city": 6, "bonus_county": 5}
+        points = {
+            item.id: bonus_points(honours.get(item.organization_id, ()), worth, kind="any", years=0, cap=10, on=clock.today())
+            for item in (first, second, third)
+        }  # fmt: skip
+        expected = sorted(means, key=lambda key: -(means[key] + points[key]))
+        assert expected[0] == second.id and means[first.id] > means[second.id]
+        found = {item.application_id: item for item in decision.items}
+        assert [item.application_id for item in decision.items] == expected
+        for key, item in found.items():
+            assert (item.score, item.award_bonus, item.mean) == (
+                means[key] + points[key],
+                points[key],
+                means[key],
+            )
+        assert [item["title"] for item in found[second.id].awards] == ["示例city表彰", "示例county表彰"]
+        # Above 60 in the sum, below the line all the same.
+        assert found[third.id].score >= 6000 > found[third.id].mean
+        assert not found[third.id].amount and found[third.id].reason == rules.REASONS["below"]
+        # What was decided on stays, also when the register changes.
+        for honour in db.session.scalars(select(Honour)):
+            revoke_honour(honour, revoked_on=clock.today(), reason="示例撤销", by=clerk)
+        services.review_decision(decision, by=world.user("reviewer"))
+        services.budget_review(decision, by=world.user("finreview"))
+        services.approve_decision(decision, by=world.user("leader"))
+        told = db.session.get_one(Application, second.id)
+        assert (told.score, told.award_bonus, told.rank) == (means[second.id] + 1000, 1000, 1)
+        notice = services.publish_result(decision, contact="示例", supervision_phone="0477-1234567", by=clerk)
+        assert {item.application_id: item.award_bonus for item in notice.items}[second.id] == 1000
 
 
 def test_more_than_the_pot_is_refused(app) -> None:
