@@ -336,7 +336,7 @@ REL = Family(
                   hint=N_("0: no grade is asked for.")),
         Parameter("award_level", N_("Award to be held, at least"), "choice", SOURCES["E23"],
                   choices={"none": N_("none"), **HONOUR_LEVELS}),
-        Parameter("award_kind", N_("What is asked for"), "choice", SOURCES["E23"], choices=AWARD_KINDS),
+        Parameter("award_kind", N_("Kind of award asked for"), "choice", SOURCES["E23"], choices=AWARD_KINDS),
         Parameter("award_years", N_("Given within"), "whole", SOURCES["E23"], YEARS, 0, 20,
                   hint=N_("0: whenever it was given")),
     ),

@@ -95,7 +95,7 @@ class CallForm(Form):
     zombie_years = WholeField(_l("Years without inspection that exclude"), [Required(), Between(1, 10)])
     min_grade = ChoiceField(_l("Minimum grade"), coerce=int)
     award_level = ChoiceField(_l("Award to be held, at least"), default="none")
-    award_kind = ChoiceField(_l("What is asked for"), default="any")
+    award_kind = ChoiceField(_l("Kind of award asked for"), default="any")
     award_years = WholeField(_l("Given within, years"), [Required(), Between(0, 20)], default=0)
     bonus_kind = ChoiceField(_l("What gives points"), default="any")
     bonus_years = WholeField(_l("Points if given within, years"), [Required(), Between(0, 20)], default=0)
