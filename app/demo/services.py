@@ -20,6 +20,7 @@ from app.demo.people import tell_people
 from app.demo.ratio import set_ratio
 from app.demo.register import tell_register
 from app.demo.returns import tell_returns
+from app.demo.rosters import tell_rosters
 from app.demo.stage import (
     TEXTS,
     WORLD,
@@ -36,7 +37,7 @@ from app.demo.stage import (
 from app.demo.standing import tell_removals, tell_standing
 from app.demo.story import Delivery, Round, on, paper
 from app.demo.tables import set_tables
-from app.demo.team import tell_team
+from app.demo.team import tell_ended_team, tell_team
 from app.demo.till import tell_till
 from app.settings import DEMO_PASSWORD
 from app.work.services import ask_for_export, save_view
@@ -133,6 +134,7 @@ def seed_demo() -> None:
     tell_team(stage)
     tell_register(stage)
     tell_intake(stage)
+    tell_rosters(stage)
     # Stays last: nothing is told in a month whose books are closed.
     tell_books(stage)
     set_ratio(stage)
@@ -166,6 +168,8 @@ def _finished_round(stage: Stage, rubrics: dict[str, Rubric]) -> None:
         work = Delivery(told, project)
         work.pay(1, start + timedelta(days=2))
         work.serve(start + timedelta(days=12), 6, until=start + timedelta(days=280))
+        if place == 0:
+            tell_ended_team(stage, project, start + timedelta(days=15))
         work.spend(45, start + timedelta(days=120), 1)
         work.evaluate("midterm", start + timedelta(days=150), share=88)
         work.pay(2, start + timedelta(days=165))

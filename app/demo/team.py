@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import select
 
@@ -13,8 +13,9 @@ from core.db import db
 from projects.agreements.models import Project
 from projects.team.queries import free_volunteers, free_workers
 from projects.team.services import give_hours, pick, release
+from registry.persons.services import record_person
 from registry.workforce.models import SocialWorker, Volunteer
-from registry.workforce.services import note_consent, note_hours, record_plan
+from registry.workforce.services import add_volunteer, add_worker, note_consent, note_hours, record_plan
 
 WORDS = TEXTS["team"]
 
@@ -47,12 +48,37 @@ def tell_team(stage: Stage) -> None:
             members.append(pick(project, person, task=task, since=clock.today(), by=operator))
         worker = db.session.scalars(free_workers(project).order_by(SocialWorker.id)).first()
         if worker is not None:
-            pick(project, worker, task=WORDS["worker"], since=clock.today(), by=operator)
+            members.append(pick(project, worker, task=WORDS["worker"], since=clock.today(), by=operator))
     for days, minutes in ((21, 120), (14, 150), (7, 90)):
         with on(today - timedelta(days=days)):
             give_hours(project, members[:2], clock.today(), minutes, WORDS["visits"], by=operator)
+    with on(today - timedelta(days=6)):
+        give_hours(project, members[3:], clock.today(), 240, WORDS["cases"], by=operator)
     with on(today - timedelta(days=5)):
         release(members[2], clock.today(), by=operator)
+
+
+def tell_ended_team(stage: Stage, project: Project, start: date) -> None:
+    """A volunteer and a social worker in a project that has ended since, and the team with it."""
+    clerk, operator = stage.people["clerk"], stage.operators[project.organization_id]
+    with on(start):
+        volunteer = add_volunteer(
+            stage.agencies["city"],
+            record_person(WORDS["early_volunteer"], phone="13600000099", by=clerk),
+            skills=["arts"], consented_on=clock.today(), consent_form=WORDS["early_consent"], by=clerk,
+        )  # fmt: skip
+        worker = add_worker(
+            stage.agencies["city"],
+            record_person(WORDS["early_worker"], phone="13700000099", by=clerk),
+            since=clock.today(), organization=project.organization, by=clerk,
+        )  # fmt: skip
+        members = [
+            pick(project, volunteer, task=WORDS["early_task"], since=clock.today(), by=operator),
+            pick(project, worker, task=WORDS["worker"], since=clock.today(), by=operator),
+        ]
+    for days in (30, 60, 90):
+        with on(start + timedelta(days=days)):
+            give_hours(project, members, clock.today(), 150, WORDS["early_visits"], by=operator)
 
 
 def _stars(stage: Stage) -> None:

@@ -89,6 +89,7 @@ KINDS: dict[str, Kind] = {
     "liaison_notice": Kind(N_("notice to liaison officers"), "title"),
     "liaison_officer": Kind(N_("liaison officer"), "person.name"),
     "person": Kind(N_("person"), "name"),
+    "roster": Kind(N_("list of people"), "file_name"),
     "social_worker": Kind(N_("social worker"), "person.name"),
     "training": Kind(N_("training"), "title"),
     "training_plan": Kind(N_("training plan"), "document"),

@@ -55,6 +55,7 @@ from registry.organizations import routes as organizations
 from registry.party import routes as party
 from registry.party_orgs import routes as party_orgs
 from registry.persons import routes as persons
+from registry.rosters import routes as rosters
 from registry.workforce import routes as workforce
 
 bp = Blueprint("trail", __name__, url_prefix="/trail")
@@ -101,6 +102,7 @@ EVENTS: dict[str, dict[str, str]] = {
     "liaison_notice": liaison.EVENTS,
     "liaison_officer": liaison.EVENTS,
     "person": persons.EVENTS,
+    "roster": rosters.EVENTS,
     "social_worker": workforce.EVENTS,
     "training": workforce.EVENTS,
     "training_plan": workforce.EVENTS,

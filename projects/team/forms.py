@@ -50,12 +50,13 @@ class TeamHoursForm(Form):
     )  # fmt: skip
     activity = StringField(_l("What was done"), validators=[Required(), MaxLength(80)])
     members = ChecksField(_l("Who took part"), validators=[Required()])
-    dangerous = BooleanField(_l("The work may be dangerous"))
+    dangerous = BooleanField(
+        _l("The work may be dangerous"), description=_l("Then each volunteer needs an insurance in force.")
+    )  # fmt: skip
 
     def __init__(self, members: Sequence[Member], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.members.choices = [
-            (str(item.row.id), f"{item.row.volunteer.person.name} · {item.row.task}" if item.row.task else item.row.volunteer.person.name)
+            (str(item.row.id), f"{item.row.entry.person.name} · {item.row.task}" if item.row.task else item.row.entry.person.name)
             for item in members
-            if item.row.volunteer is not None
         ]  # fmt: skip

@@ -4,7 +4,8 @@ The organization's people pick volunteers and social workers of the register of 
 units over it and under it. Picked is who has consented and stands in the list; the team sees name, skills
 or level, organization and whether an insurance is in force, never a telephone or an identity number. The
 unit of the project reads along. Hours given in the project are hours of the register, written there once,
-through the membership and within its days; what was given stands in both places because it is one row. When
+through the membership and within its days; what was given stands in both places because it is one row. The
+time of social workers is work and is counted beside the hours that volunteers gave, never among them. When
 the project ends, its team ends with it.
 """
 
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from core.db import Model, fk
 from core.text import N_
 from projects.agreements.models import Project
-from registry.workforce.models import SocialWorker, Volunteer, VolunteerHours
+from registry.workforce.models import SocialWorker, Volunteer, VolunteerHours, WorkerHours
 
 KINDS = {"volunteers": N_("volunteer"), "workers": N_("social worker")}
 # While the project is prepared or runs, people come to it; hours are given while it runs.
@@ -79,3 +80,13 @@ class TeamHours(Model):
 
     member: Mapped[TeamMember] = relationship()
     hours: Mapped[VolunteerHours] = relationship()
+
+
+class TeamWork(Model):
+    """Time of a social worker, kept in the register, that was spent in a project."""
+
+    member_id: Mapped[int] = fk("team_member.id")
+    hours_id: Mapped[int] = fk("worker_hours.id", index=False, unique=True)
+
+    member: Mapped[TeamMember] = relationship()
+    hours: Mapped[WorkerHours] = relationship()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,13 +14,24 @@ from core import clock
 from core.db import db
 from core.text import N_
 from projects.agreements.models import Project
-from projects.team.models import HAS_TEAM, TeamHours, TeamMember
+from projects.team.models import HAS_TEAM, TeamHours, TeamMember, TeamWork
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
 from registry.persons.models import Person
 from registry.proof.queries import add_check
-from registry.workforce.models import LEVELS, SKILLS, SocialWorker, Volunteer, VolunteerCover, VolunteerHours
+from registry.workforce.models import (
+    LEVELS,
+    SKILLS,
+    SocialWorker,
+    Volunteer,
+    VolunteerCover,
+    VolunteerHours,
+    WorkerHours,
+)
 from registry.workforce.rules import ADULT_AT
+
+# Each membership's hours lie in the table of its kind.
+_LINKS: tuple[tuple[Any, Any], ...] = ((TeamHours, VolunteerHours), (TeamWork, WorkerHours))
 
 
 def _line(project: Project) -> Select[Any]:
@@ -149,22 +161,41 @@ def members(project: Project) -> list[Member]:
         )
         .order_by(TeamMember.id)
     ).all()
-    given = minutes_given(project)
+    given = minutes_of([row.id for row in rows])
     today = clock.today()
     return [Member(row, _standing(row, project.state, today), given.get(row.id, 0)) for row in rows]
 
 
-def minutes_given(project: Project) -> dict[int, int]:
-    """Member id -> minutes given in the project; their sum is the project's figure."""
-    return dict(
-        db.session.execute(
-            select(TeamHours.member_id, func.sum(VolunteerHours.minutes))
-            .join(VolunteerHours, VolunteerHours.id == TeamHours.hours_id)
-            .join(TeamMember, TeamMember.id == TeamHours.member_id)
-            .where(TeamMember.project_id == project.id)
-            .group_by(TeamHours.member_id)
-        ).all()  # type: ignore[arg-type]
-    )
+def minutes_of(member_ids: Sequence[int]) -> dict[int, int]:
+    """Member id -> minutes in the project, given by a volunteer or worked by a social worker."""
+    found: dict[int, int] = {}
+    for link, hours in _LINKS:
+        found |= dict(
+            db.session.execute(
+                select(link.member_id, func.sum(hours.minutes))
+                .join(hours, hours.id == link.hours_id)
+                .where(link.member_id.in_(member_ids))
+                .group_by(link.member_id)
+            ).all()
+        )
+    return found
+
+
+def last_day(member: TeamMember) -> date | None:
+    """The last day on which hours of a member are noted."""
+    days = [
+        db.session.scalar(
+            select(func.max(_day(hours)))
+            .join(link, link.hours_id == hours.id)
+            .where(link.member_id == member.id)
+        )
+        for link, hours in _LINKS
+    ]
+    return max((day for day in days if day is not None), default=None)
+
+
+def _day(hours: Any) -> Any:
+    return hours.served_on if hours is VolunteerHours else hours.worked_on
 
 
 def hours_in(project: Project) -> Select[TeamHours]:
@@ -177,6 +208,20 @@ def hours_in(project: Project) -> Select[TeamHours]:
         .options(
             joinedload(TeamHours.hours),
             joinedload(TeamHours.member).joinedload(TeamMember.volunteer).joinedload(Volunteer.person),
+        )
+    )
+
+
+def work_in(project: Project) -> Select[TeamWork]:
+    """The time of social workers behind the project's figure."""
+    return (
+        select(TeamWork)
+        .join(WorkerHours, WorkerHours.id == TeamWork.hours_id)
+        .join(TeamMember, TeamMember.id == TeamWork.member_id)
+        .where(TeamMember.project_id == project.id)
+        .options(
+            joinedload(TeamWork.hours),
+            joinedload(TeamWork.member).joinedload(TeamMember.worker).joinedload(SocialWorker.person),
         )
     )
 
@@ -223,6 +268,27 @@ def _outside_membership() -> Any:
     )
 
 
+def _work_outside_membership() -> Any:
+    return (
+        select(TeamMember.id.label("id"), WorkerHours.worked_on.label("day"))
+        .join(TeamWork, TeamWork.member_id == TeamMember.id)
+        .join(WorkerHours, WorkerHours.id == TeamWork.hours_id)
+        .where(
+            or_(
+                WorkerHours.worked_on < TeamMember.since,
+                WorkerHours.worked_on > TeamMember.until,
+                WorkerHours.worker_id != TeamMember.worker_id,
+                TeamMember.worker_id.is_(None),
+            )
+        )
+    )
+
+
+add_check(
+    "team-work-outside-membership",
+    N_("Member no. %(id)s of a project team has hours of %(day)s that lie outside the membership."),
+    _work_outside_membership,
+)
 add_check(
     "team-hours-outside-membership",
     N_("Member no. %(id)s of a project team has hours of %(day)s that lie outside the membership."),

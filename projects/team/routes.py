@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from core import clock
 from core.access.policy import Refusal
+from core.db import db
 from core.web.gate import allow
 from core.web.paging import paginate
 from core.web.words import say
@@ -19,9 +20,10 @@ from projects.agreements.queries import add_panel, project_in_scope
 from projects.team import forms, queries, services
 from projects.team.models import KINDS
 from projects.team.policy import may_keep, may_note_hours
-from registry.workforce.models import LEVELS, SKILLS, SocialWorker, Volunteer, VolunteerHours
+from registry.workforce.models import LEVELS, SKILLS, SocialWorker, Volunteer, VolunteerHours, WorkerHours
 
 bp = Blueprint("team", __name__)
+WORK_SHOWN = 200
 Answer = str | tuple[str, int] | Response
 
 
@@ -63,7 +65,7 @@ def _told(form: Any, refusal: Refusal) -> None:
 @bp.get("/projects/<int:project_id>/team")
 @allow("project.read", "own.read")
 def show(project_id: int) -> str:
-    """Who works in the project, and the hours that volunteers gave."""
+    """Who works in the project, the hours that volunteers gave, and the time of social workers."""
     project = _project(project_id)
     people = queries.members(project)
     return render_template(
@@ -77,6 +79,9 @@ def show(project_id: int) -> str:
             queries.hours_in(project), (VolunteerHours.served_on, True), (VolunteerHours.id, True),
             size=20,
         ),
+        work=db.session.scalars(
+            queries.work_in(project).order_by(WorkerHours.worked_on.desc(), WorkerHours.id.desc()).limit(WORK_SHOWN)
+        ).all(),
         kinds=KINDS,
         skills=SKILLS,
         levels=LEVELS,
@@ -159,7 +164,7 @@ def hours(project_id: int) -> Answer:
                 project, chosen, form.on.data, form.minutes.data, form.activity.data,
                 dangerous=form.dangerous.data, by=current_user,
             )  # fmt: skip
-            flash(gettext("The hours of %(count)s volunteers stand in the register.", count=len(done)), "ok")
+            flash(gettext("The hours of %(count)s persons stand in the register.", count=len(done)), "ok")
             return redirect(url_for("team.show", project_id=project.id), code=303)
         except Refusal as refusal:
             _told(form, refusal)
@@ -170,7 +175,8 @@ def _panel(project: Project, user: Any) -> dict[str, Any]:
     people = queries.members(project)
     return {
         "members": [item for item in people if item.standing in ("active", "ended")],
-        "minutes": sum(item.minutes for item in people),
+        "minutes": sum(item.minutes for item in people if item.row.volunteer_id),
+        "worked": sum(item.minutes for item in people if item.row.worker_id),
         "may_keep": may_keep(user, project),
     }
 

@@ -15,12 +15,12 @@ from core.db import db
 from core.text import N_, Message
 from projects.agreements.models import Project
 from projects.team import queries
-from projects.team.models import HAS_TEAM, KINDS, TeamHours, TeamMember
+from projects.team.models import HAS_TEAM, KINDS, TeamHours, TeamMember, TeamWork
 from projects.team.policy import require_keeper
 from registry.persons.queries import Entry, Part, add_part
 from registry.workforce import rules
 from registry.workforce.models import SocialWorker, Volunteer
-from registry.workforce.services import note_hours
+from registry.workforce.services import note_hours, note_work
 
 
 def pick(project: Project, entry: Volunteer | SocialWorker, *, task: str, since: date, by: Any) -> TeamMember:
@@ -79,7 +79,7 @@ def release(member: TeamMember, on: date, *, by: Any) -> None:
     require_keeper(member.project, by=by)
     if member.until is not None:
         raise Refusal(Message(N_("This member has left the team already.")), status=409)
-    last = max((item.hours.served_on for item in _hours(member)), default=member.since)
+    last = queries.last_day(member) or member.since
     if not last <= on <= max(clock.today(), member.since):
         raise Refusal(
             Message(N_("The last day lies between %(day)s, the last on record, and today."), {"day": last})
@@ -94,10 +94,6 @@ def release(member: TeamMember, on: date, *, by: Any) -> None:
     )
 
 
-def _hours(member: TeamMember) -> Sequence[TeamHours]:
-    return db.session.scalars(select(TeamHours).where(TeamHours.member_id == member.id)).all()
-
-
 def give_hours(
     project: Project,
     members: Sequence[TeamMember],
@@ -107,25 +103,25 @@ def give_hours(
     *,
     dangerous: bool = False,
     by: Any,
-) -> list[TeamHours]:
-    """Write down in the register what each of these volunteers gave on a day; all of them or none.
+) -> list[TeamHours | TeamWork]:
+    """Write down in the register what each of these members gave on a day; all of them or none.
 
     Refuses what the register refuses (no consent RWF-1, danger without insurance RWF-2, more than a day
-    has), a social worker, whose time is work, and a day outside the membership or the project.
+    has) and a day outside the membership or the project. ``dangerous`` concerns volunteers: social workers are
+    insured by who employs them.
     """
     require_keeper(project, by=by)
     if project.state != "running":
         raise Refusal(Message(N_("Hours are given while the project is running.")), status=409)
     _require_day(project, on)
     if not members:
-        raise Refusal(Message(N_("Choose the volunteers who took part.")))
-    done = []
+        raise Refusal(Message(N_("Choose who took part.")))
+    done: list[TeamHours | TeamWork] = []
+    told = f"{activity.strip()} ({project.number})" if activity.strip() else ""
     for member in members:
         if member.project_id != project.id:
             raise ValueError("the member belongs to another project")
-        if member.volunteer is None:
-            raise Refusal(Message(N_("Hours are those of volunteers; a social worker is at work.")))
-        name = member.volunteer.person.name
+        name = member.entry.person.name
         if on < member.since or (member.until is not None and on > member.until):
             raise Refusal(
                 Message(
@@ -134,14 +130,13 @@ def give_hours(
                 )
             )
         try:
-            row = note_hours(
-                member.volunteer,
-                on,
-                minutes,
-                f"{activity.strip()} ({project.number})" if activity.strip() else "",
-                dangerous=dangerous,
-                by=by,
-            )
+            if member.volunteer is not None:
+                row = note_hours(member.volunteer, on, minutes, told, dangerous=dangerous, by=by)
+                done.append(TeamHours(member_id=member.id, hours_id=row.id))
+            elif member.worker is not None:
+                _require_consent(project, member.worker, on)
+                work = note_work(member.worker, on, minutes, told, by=by)
+                done.append(TeamWork(member_id=member.id, hours_id=work.id))
         except Refusal as refusal:
             raise Refusal(
                 Message(N_("%(name)s: %(why)s"), {"name": name, "why": refusal.sentence}),
@@ -149,7 +144,6 @@ def give_hours(
                 source=refusal.source,
                 status=refusal.status,
             ) from refusal
-        done.append(TeamHours(member_id=member.id, hours_id=row.id))
     db.session.add_all(done)
     db.session.flush()
     record(
@@ -159,10 +153,26 @@ def give_hours(
     return done
 
 
+def _require_consent(project: Project, worker: SocialWorker, on: date) -> None:
+    """Who is employed elsewhere works in the project with consent only."""
+    if worker.organization_id == project.organization_id:
+        return
+    if worker.consented_on is None or worker.consented_on > on:
+        raise Refusal(
+            Message(
+                N_("The social worker has not consented to work in projects of others, or took it back.")
+            ),
+            rule="RWF-1",
+            source=rules.CONSENT_SOURCE,
+        )
+
+
 # What is kept about a person ---------------------------------------------------------------------
 
 
 def _entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
+    rows = queries.teams_of(person_id, agencies)
+    given = queries.minutes_of([row.id for row in rows])
     return [
         Entry(
             row.id,
@@ -172,10 +182,11 @@ def _entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
             {
                 N_("Part in the team"): Message(KINDS[row.kind]),
                 N_("Task"): row.task,
+                N_("Hours in the project"): f"{given.get(row.id, 0) / 60:.1f}",
             },
             link=("project.read", row.project.agency_id, "team.show", {"project_id": row.project_id}),
         )
-        for row in queries.teams_of(person_id, agencies)
+        for row in rows
     ]
 
 

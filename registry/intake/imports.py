@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from itertools import islice
@@ -63,15 +63,14 @@ MAX_ROWS = 5_000_000
 Step = Callable[[int, int], None]
 
 
-def columns_of(sheet: Sheet, known: Mapping[str, str]) -> tuple[dict[str, int], list[str]]:
+def columns_of(header: Sequence[str], headings: Mapping[str, str]) -> tuple[dict[str, int], list[str]]:
     """Where each column stands, and the headings that mean nothing here. Raises :class:`SheetError`.
 
-    ``known`` are the unit's own headings beside the usual ones; one given as "" is left out knowingly.
+    ``headings`` maps the usual ones and the unit's own to columns; one given as "" is left out knowingly.
     """
-    headings = HEADINGS | dict(known)
     places: dict[str, int] = {}
     unknown: list[str] = []
-    for index, heading in enumerate(sheet.header):
+    for index, heading in enumerate(header):
         name = headings.get(plain_heading(heading))
         if name in places:
             raise SheetError(
@@ -112,11 +111,11 @@ class Reader:
         self._spoilt = {row for row, _column in sheet.blemishes}
         self._today = clock.today()
         readers: dict[str, Callable[[Cell], Any]] = {
-            "name": _text(120), "credit_code": _code, "kind": _one_of(KINDS, words.KINDS),
-            "register_class": _one_of(CLASSES, words.REGISTER_CLASSES), "division_code": self._division,
-            "registered_on": _day, "status": _one_of(STATUSES, words.STATUSES), "unit": self._unit_of,
-            "leader": _text(60), "leader_phone": _text(20), "business_scope": _text(2_000), "fields": _fields,
-            "address": _text(200), "phone": _text(20), "grade": _grade, "grade_from": _day, "grade_to": _day,
+            "name": text_of(120), "credit_code": _code, "kind": one_of(KINDS, words.KINDS),
+            "register_class": one_of(CLASSES, words.REGISTER_CLASSES), "division_code": self._division,
+            "registered_on": _day, "status": one_of(STATUSES, words.STATUSES), "unit": self._unit_of,
+            "leader": text_of(60), "leader_phone": text_of(20), "business_scope": text_of(2_000), "fields": _fields,
+            "address": text_of(200), "phone": text_of(20), "grade": _grade, "grade_from": _day, "grade_to": _day,
         }  # fmt: skip
         self._columns = [(name, readers[name], places.get(name, -1), {}) for name in COLUMNS]  # type: ignore[var-annotated]
 
@@ -173,7 +172,7 @@ class Reader:
             )
         row, more = self._whole(number, values, failed={name for name, _message in reasons})
         if reasons or more:
-            return Problem(number, [_kept(cell) for cell in cells[:64]], reasons + more)
+            return Problem(number, [kept_cell(cell) for cell in cells[:64]], reasons + more)
         return row
 
     def _whole(
@@ -239,7 +238,7 @@ def _disagreement(code: str | None, kind: str | None, register_class: str | None
     return None
 
 
-def _kept(cell: Cell) -> Any:
+def kept_cell(cell: Cell) -> Any:
     """A cell for the marked workbook: as text where it is no text or number."""
     if cell is None or isinstance(cell, (str, int, float)):
         return cell[:2_000] if isinstance(cell, str) else cell
@@ -250,7 +249,9 @@ def _squeezed(text: str) -> str:
     return plain_heading(text)
 
 
-def _text(limit: int) -> Callable[[Cell], str]:
+def text_of(limit: int) -> Callable[[Cell], str]:
+    """A reader of one line of at most so many characters."""
+
     def read(cell: Cell) -> str:
         text = cell_text(cell)
         if len(text) > limit:
@@ -270,7 +271,8 @@ def _day(cell: Cell) -> date:
     return read_day(cell)
 
 
-def _one_of(synonyms: Mapping[str, str], known: Mapping[str, str]) -> Callable[[Cell], str]:
+def one_of(synonyms: Mapping[str, str], known: Iterable[str]) -> Callable[[Cell], str]:
+    """A reader of words that offices use for our names."""
     offered = {plain_heading(text): value for text, value in synonyms.items()} | {
         name: name for name in known
     }
@@ -368,7 +370,7 @@ def read_import(number: int, *, step: Step = lambda done, total: None) -> None:
 
 def _read(batch: RegisterImport, sheet: Sheet, step: Step) -> None:
     number, read_to, wrong = batch.id, batch.read_to, batch.wrong_rows
-    places, unknown = columns_of(sheet, headings_of_unit(batch.agency_id))
+    places, unknown = columns_of(sheet.header, HEADINGS | headings_of_unit(batch.agency_id))
     agency = batch.agency
     reader = Reader(sheet, places, unit=agency.id, within=agency.division_code, units=units_under(agency))
     with transaction() as session:

@@ -119,10 +119,14 @@ class ImportProblem(Model):
 
 
 class ImportHeading(Model):
-    """What a unit's own name of a column means."""
+    """What a unit's own name of a column means in lists of one kind."""
 
     agency_id: Mapped[int] = fk("agency.id", index=False)
+    # organizations, workers, volunteers
+    list_kind: Mapped[str] = mapped_column(
+        String(16), default="organizations", server_default="organizations"
+    )
     heading: Mapped[str] = mapped_column(String(80))
     column_name: Mapped[str] = mapped_column(String(32))
 
-    __table_args__ = (UniqueConstraint("agency_id", "heading"),)
+    __table_args__ = (UniqueConstraint("agency_id", "list_kind", "heading"),)

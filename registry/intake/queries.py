@@ -45,11 +45,15 @@ def units_under(agency: Agency) -> dict[str, tuple[int, str]]:
     return {name: (number, code) for name, number, code in rows}
 
 
-def headings_of_unit(agency_id: int) -> dict[str, str]:
-    """The headings that a unit has explained: heading → column, "" for one that is not used."""
+def headings_of_unit(agency_id: int, list_kind: str = "organizations") -> dict[str, str]:
+    """The headings of such lists that a unit has explained: heading → column, "" for one that is not used."""
     return {
         row.heading: row.column_name
-        for row in db.session.scalars(select(ImportHeading).where(ImportHeading.agency_id == agency_id))
+        for row in db.session.scalars(
+            select(ImportHeading).where(
+                ImportHeading.agency_id == agency_id, ImportHeading.list_kind == list_kind
+            )
+        )
     }
 
 

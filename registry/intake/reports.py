@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import xlsxwriter
 
 from core.text import Message
 from core.web.words import say, translate
-from registry.intake.models import ImportProblem, RegisterImport
 from registry.intake.rules import COLUMNS
 
 
 def marked_workbook(
-    batch: RegisterImport, header: Sequence[str], problems: Sequence[ImportProblem]
+    places: Mapping[str, int],
+    header: Sequence[str],
+    problems: Sequence[Any],
+    words: Mapping[str, Sequence[str]] = COLUMNS,
 ) -> io.BytesIO:
-    """Cells as they stood, the wrong ones filled; the last column says why. Text is text, never a formula."""
+    """Cells as they stood, the wrong ones filled; the last column says why. Text is text, never a formula.
+
+    ``places`` says where each column stands, ``words`` what it is called; a problem has ``number``, ``cells``
+    and ``reasons``.
+    """
     target = io.BytesIO()
     book = xlsxwriter.Workbook(target, {"in_memory": True})
     sheet = book.add_worksheet()
@@ -31,28 +38,28 @@ def marked_workbook(
         sheet.write_string(0, place, heading, bold)
     sheet.write_string(0, len(header), translate("What is wrong"), bold)
     for line, problem in enumerate(problems, 1):
-        marked = {batch.columns.get(column) for column, _message in problem.reasons}
+        marked = {places.get(column) for column, _message in problem.reasons}
         for place in range(len(header)):
             cell = problem.cells[place] if place < len(problem.cells) else None
             sheet.write_string(
                 line, place, "" if cell is None else str(cell), wrong if place in marked else plain
             )
-        sheet.write_string(line, len(header), "\n".join(sentences(problem)), reason)
+        sheet.write_string(line, len(header), "\n".join(sentences(problem, words)), reason)
     book.close()
     target.seek(0)
     return target
 
 
-def sentences(problem: ImportProblem) -> list[str]:
+def sentences(problem: Any, words: Mapping[str, Sequence[str]] = COLUMNS) -> list[str]:
     """What is wrong with a row, each with the name of its column."""
     return [
-        f"{column_word(column)}: {say(Message.from_dict(message))}"
+        f"{column_word(column, words)}: {say(Message.from_dict(message))}"
         if column
         else say(Message.from_dict(message))
         for column, message in problem.reasons
     ]
 
 
-def column_word(column: str) -> str:
+def column_word(column: str, words: Mapping[str, Sequence[str]] = COLUMNS) -> str:
     """A column as people call it."""
-    return COLUMNS[column][0] if column in COLUMNS else column
+    return words[column][0] if column in words else column

@@ -214,7 +214,7 @@ def marked(import_id: int) -> Response:
         abort(404)
     stem = batch.file_name.rsplit(".", 1)[0]
     return send_file(
-        marked_workbook(batch, header_of(batch), problems),
+        marked_workbook(batch.columns, header_of(batch), problems),
         mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         as_attachment=True,
         download_name=f"{stem}-{gettext('to be mended')}.xlsx",

@@ -100,16 +100,26 @@ def open_import(
     return batch
 
 
-def remember_headings(agency: Agency, chosen: dict[str, str], *, by: Actor) -> None:
-    """What the columns of this unit's tables mean, by heading; "" for a column that is not used."""
+def remember_headings(
+    agency: Agency, chosen: dict[str, str], *, list_kind: str = "organizations", by: Actor
+) -> None:
+    """What the columns of this unit's tables of a kind mean, by heading; "" for a column that is not used."""
     known = {
         row.heading: row
-        for row in db.session.scalars(select(ImportHeading).where(ImportHeading.agency_id == agency.id))
+        for row in db.session.scalars(
+            select(ImportHeading).where(
+                ImportHeading.agency_id == agency.id, ImportHeading.list_kind == list_kind
+            )
+        )
     }
     for heading, name in chosen.items():
         row = known.get(heading)
         if row is None:
-            db.session.add(ImportHeading(agency_id=agency.id, heading=heading[:80], column_name=name))
+            db.session.add(
+                ImportHeading(
+                    agency_id=agency.id, list_kind=list_kind, heading=heading[:80], column_name=name
+                )
+            )
         else:
             row.column_name = name
     append("agency", agency.id, "headings remembered", by=by, details={"headings": chosen})

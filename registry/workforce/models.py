@@ -103,6 +103,9 @@ class Volunteer(Model):
     left_on: Mapped[date | None]
     consented_on: Mapped[date | None]
     consent_form: Mapped[str] = mapped_column(String(120), default="")  # which paper or page holds it
+    # Given until a day and counted elsewhere, as a list brought it in: rows of the hours follow after it.
+    brought_minutes: Mapped[int] = mapped_column(default=0, server_default="0")
+    brought_to: Mapped[date | None]
     guardian_id: Mapped[int | None] = fk("person.id")
     guardian_consented_on: Mapped[date | None]
 
@@ -118,6 +121,7 @@ class Volunteer(Model):
             "guardian_consented_on IS NULL OR guardian_id IS NOT NULL", name="consent_names_guardian"
         ),
         CheckConstraint("left_on IS NULL OR left_on >= registered_on", name="dates_order"),
+        CheckConstraint("brought_minutes >= 0", name="brought_not_negative"),
         Index(None, "agency_id", "id"),
     )
 
@@ -147,6 +151,21 @@ class VolunteerHours(Model):
     __table_args__ = (
         CheckConstraint("minutes BETWEEN 1 AND 1440", name="minutes_of_a_day"),
         Index(None, "volunteer_id", "served_on"),
+    )
+
+
+class WorkerHours(Model):
+    """Time of a social worker in a project, in minutes of one day, as the organization wrote it down."""
+
+    worker_id: Mapped[int] = fk("social_worker.id", index=False)
+    worked_on: Mapped[date]
+    minutes: Mapped[int]
+    activity: Mapped[str] = mapped_column(String(120))
+    noted_by: Mapped[int] = fk("user_account.id", index=False)
+
+    __table_args__ = (
+        CheckConstraint("minutes BETWEEN 1 AND 1440", name="minutes_of_a_day"),
+        Index(None, "worker_id", "worked_on"),
     )
 
 

@@ -29,6 +29,7 @@ from registry.workforce.models import (
     Volunteer,
     VolunteerCover,
     VolunteerHours,
+    WorkerHours,
 )
 
 
@@ -141,14 +142,50 @@ def trainings_of(person_id: int) -> list[tuple[TrainingAttendance, Training]]:
 
 
 def minutes_of(volunteer_ids: list[int]) -> dict[int, int]:
-    """Volunteer id -> minutes given in all."""
+    """Volunteer id -> minutes given in all, those that a list brought along included."""
+    return dict(
+        db.session.execute(select(Volunteer.id, given_minutes()).where(Volunteer.id.in_(volunteer_ids))).all()  # type: ignore[arg-type]
+    )
+
+
+def given_minutes() -> Any:
+    """What a volunteer gave in all, as a column of a query over volunteers."""
+    noted = (
+        select(func.coalesce(func.sum(VolunteerHours.minutes), 0))
+        .where(VolunteerHours.volunteer_id == Volunteer.id)
+        .correlate(Volunteer)
+        .scalar_subquery()
+    )
+    return Volunteer.brought_minutes + noted
+
+
+def minutes_worked_of(worker_ids: Sequence[int]) -> dict[int, int]:
+    """Social worker id -> minutes in projects."""
     return dict(
         db.session.execute(
-            select(VolunteerHours.volunteer_id, func.sum(VolunteerHours.minutes))
-            .where(VolunteerHours.volunteer_id.in_(volunteer_ids))
-            .group_by(VolunteerHours.volunteer_id)
+            select(WorkerHours.worker_id, func.sum(WorkerHours.minutes))
+            .where(WorkerHours.worker_id.in_(worker_ids))
+            .group_by(WorkerHours.worker_id)
         ).all()  # type: ignore[arg-type]
     )
+
+
+def minutes_worked(worker: SocialWorker, on: date) -> int:
+    """Minutes of one day that are noted of a social worker."""
+    return db.session.scalar(
+        select(func.coalesce(func.sum(WorkerHours.minutes), 0)).where(
+            WorkerHours.worker_id == worker.id, WorkerHours.worked_on == on
+        )
+    ) or 0  # fmt: skip
+
+
+def work_of(worker: SocialWorker, *, limit: int = 200) -> Sequence[WorkerHours]:
+    return db.session.scalars(
+        select(WorkerHours)
+        .where(WorkerHours.worker_id == worker.id)
+        .order_by(WorkerHours.worked_on.desc(), WorkerHours.id.desc())
+        .limit(limit)
+    ).all()
 
 
 def hours_of(volunteer: Volunteer, *, limit: int = 200) -> list[VolunteerHours]:
@@ -203,11 +240,7 @@ def _hours_of_stars(user: Any) -> dict[tuple[int, ...], set[int]]:
 
 def with_stars(user: Any, stars: int) -> ColumnElement[bool]:
     """The volunteers whose hours make exactly so many stars, by the rules of the unit that keeps them."""
-    given = (
-        select(func.coalesce(func.sum(VolunteerHours.minutes), 0))
-        .where(VolunteerHours.volunteer_id == Volunteer.id)
-        .scalar_subquery()
-    )
+    given = given_minutes()
     parts = []
     for hours, agencies in _hours_of_stars(user).items():
         reached = and_(Volunteer.agency_id.in_(agencies), given >= (hours[stars - 1] * 60 if stars else 0))
@@ -359,6 +392,14 @@ def totals(user: Any) -> dict[str, int]:
         select(func.sum(VolunteerHours.minutes))
         .join(Volunteer, Volunteer.id == VolunteerHours.volunteer_id)
         .where(Volunteer.agency_id.in_(agencies))
+    ) or 0  # fmt: skip
+    found["minutes"] += db.session.scalar(
+        select(func.sum(Volunteer.brought_minutes)).where(Volunteer.agency_id.in_(agencies))
+    ) or 0  # fmt: skip
+    found["worked"] = db.session.scalar(
+        select(func.sum(WorkerHours.minutes))
+        .join(SocialWorker, SocialWorker.id == WorkerHours.worker_id)
+        .where(SocialWorker.agency_id.in_(agencies))
     ) or 0  # fmt: skip
     return found
 

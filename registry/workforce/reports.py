@@ -23,9 +23,10 @@ from registry.workforce.models import (
     Training,
     TrainingPlan,
     Volunteer,
-    VolunteerHours,
+    WorkerHours,
 )
 from registry.workforce.queries import (
+    given_minutes,
     visible_plans,
     visible_trainings,
     visible_volunteers,
@@ -113,6 +114,13 @@ WORKERS = Listing(
         Column(N_("Full time"), SocialWorker.full_time, words={True: N_("yes"), False: N_("no")}),
         Column(N_("Since"), SocialWorker.since, "day"),
         Column(N_("Until"), SocialWorker.until, "day"),
+        Column(
+            N_("Hours in projects"),
+            select(func.coalesce(func.sum(WorkerHours.minutes), 0))
+            .where(WorkerHours.worker_id == SocialWorker.id)
+            .scalar_subquery(),
+            write=lambda minutes: f"{minutes / 60:.1f}",
+        ),
         Column(N_("Identity number"), Person.identity_masked),
         Column(N_("Kept by"), Agency.name, width=28),
     ),
@@ -138,9 +146,7 @@ VOLUNTEERS = Listing(
         Column(N_("Left on"), Volunteer.left_on, "day"),
         Column(
             N_("Hours given"),
-            select(func.coalesce(func.sum(VolunteerHours.minutes), 0))
-            .where(VolunteerHours.volunteer_id == Volunteer.id)
-            .scalar_subquery(),
+            given_minutes(),
             write=lambda minutes: f"{minutes / 60:.1f}",
         ),
         Column(N_("Identity number"), Person.identity_masked),

@@ -33,6 +33,7 @@ from registry.workforce.models import (
     Volunteer,
     VolunteerCover,
     VolunteerHours,
+    WorkerHours,
 )
 
 
@@ -116,6 +117,31 @@ def renew_certificate(certificate: Certificate, valid_to: date, *, by: Actor) ->
     )
 
 
+def correct_certificate(certificate: Certificate, level: str, issued_on: date, *, by: Actor) -> None:
+    """Level or day of issue were written down wrongly."""
+    if level not in LEVELS:
+        raise ValueError(f"unknown level {level}")
+    if issued_on > clock.today() or certificate.valid_to < issued_on:
+        raise Refusal(Message(N_("Check both days: issued today or earlier, and valid beyond that.")))
+    certificate.level, certificate.issued_on = level, issued_on
+    db.session.flush()
+    _level(certificate.worker)
+    record(
+        certificate.worker,
+        "certificate_corrected",
+        by=by,
+        details={"number": certificate.number, "level": level},
+    )
+
+
+def amend(entry: SocialWorker | Volunteer, values: Mapping[str, Any], *, by: Actor) -> None:
+    """Change what a unit keeps of an entry beside consent, certificates, insurances and hours."""
+    for name, value in values.items():
+        setattr(entry, name, value)
+    db.session.flush()
+    record(entry, "edited", by=by, details={"fields": sorted(values)})
+
+
 def _level(worker: SocialWorker) -> None:
     held = [item.level for item in worker.certificates]
     worker.level = next((level for level in reversed(LEVELS) if level in held), "")
@@ -144,12 +170,15 @@ def add_volunteer(
     *,
     skills: Sequence[str] = (),
     organization: Organization | None = None,
+    registered_on: date | None = None,
     consented_on: date | None = None,
     consent_form: str = "",
     born_on: date | None = None,
     by: Actor,
 ) -> Volunteer:
-    """Take a volunteer into the list. A minor's hours wait for the guardian's consent."""
+    """Take a volunteer into the list, today or since ``registered_on``. A minor's hours wait for the guardian's
+    consent.
+    """
     if unknown := set(skills) - SKILLS.keys():
         raise ValueError(f"unknown skills {sorted(unknown)}")
     _once(Volunteer, agency, person)
@@ -162,7 +191,7 @@ def add_volunteer(
         person_id=person.id,
         organization_id=organization.id if organization else None,
         skills=list(skills),
-        registered_on=clock.today(),
+        registered_on=registered_on or clock.today(),
     )
     db.session.add(volunteer)
     db.session.flush()
@@ -234,6 +263,34 @@ def note_cover(
     return row
 
 
+def correct_cover(
+    cover: VolunteerCover, volunteer: Volunteer, insurer: str, valid_from: date, valid_to: date, *, by: Actor
+) -> None:
+    """Insurer or days of a policy are others than they were noted."""
+    if valid_to < valid_from:
+        raise Refusal(Message(N_("The insurance ends before it begins: check both days.")))
+    cover.insurer, cover.valid_from, cover.valid_to = insurer, valid_from, valid_to
+    db.session.flush()
+    record(volunteer, "cover_noted", by=by, details={"valid_to": valid_to.isoformat()})
+
+
+def bring_hours(volunteer: Volunteer, minutes: int, until: date, *, by: Actor) -> None:
+    """What was given up to a day and counted elsewhere, ``minutes`` in all; hours noted here come on top.
+
+    Refuses it without consent (RWF-1).
+    """
+    if until > clock.today():
+        raise Refusal(Message(N_("Hours are written down when they were given.")))
+    _refuse(queries.consent_of(volunteer, clock.today()))
+    before = volunteer.brought_minutes
+    volunteer.brought_minutes, volunteer.brought_to = minutes, until
+    db.session.flush()
+    record(
+        volunteer, "hours_brought", by=by,
+        details={"on": until.isoformat(), "minutes": minutes, "before": before},
+    )  # fmt: skip
+
+
 def note_hours(
     volunteer: Volunteer, on: date, minutes: int, activity: str, *, dangerous: bool = False, by: Any
 ) -> VolunteerHours:
@@ -266,6 +323,34 @@ def note_hours(
     db.session.add(row)
     db.session.flush()
     record(volunteer, "hours_noted", by=by, details={"on": on.isoformat(), "minutes": minutes})
+    return row
+
+
+def note_work(worker: SocialWorker, on: date, minutes: int, activity: str, *, by: Any) -> WorkerHours:
+    """Time of a social worker in a project on a day. Refuses a future day, one outside the entry, and more
+    than a day has.
+    """
+    if on > clock.today():
+        raise Refusal(Message(N_("Hours are written down when they were given.")))
+    if on < worker.since or (worker.until is not None and on > worker.until):
+        raise Refusal(Message(N_("On that day the social worker was not in the list.")))
+    if not activity.strip():
+        raise Refusal(Message(N_("Say what was done.")))
+    already = queries.minutes_worked(worker, on)
+    if minutes < 1 or already + minutes > 1440:
+        raise Refusal(
+            Message(N_("A day has 24 hours; %(count)s minutes of it are noted already."), {"count": already})
+        )
+    row = WorkerHours(
+        worker_id=worker.id,
+        worked_on=on,
+        minutes=minutes,
+        activity=activity.strip(),
+        noted_by=by.actor_id,
+    )
+    db.session.add(row)
+    db.session.flush()
+    record(worker, "hours_noted", by=by, details={"on": on.isoformat(), "minutes": minutes})
     return row
 
 
@@ -368,6 +453,14 @@ def note_attendance(training: Training, states: Mapping[int, str], *, by: Actor)
 
 def _worker_entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
     today = clock.today()
+    rows = list(
+        db.session.scalars(
+            select(SocialWorker).where(
+                SocialWorker.person_id == person_id, *within(SocialWorker.agency_id, agencies)
+            )
+        )
+    )
+    worked = queries.minutes_worked_of([item.id for item in rows])
     return [
         Entry(
             item.id,
@@ -379,6 +472,7 @@ def _worker_entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
             item.until,
             {
                 N_("Post"): item.post,
+                N_("Hours in projects"): f"{worked.get(item.id, 0) / 60:.1f}",
                 N_("Consent"): f"{item.consented_on or ''} {item.consent_form}".strip(),
                 N_("Certificates"): "; ".join(
                     f"{row.number} {row.issued_on}–{row.valid_to}" for row in item.certificates
@@ -388,17 +482,14 @@ def _worker_entries(person_id: int, agencies: set[int] | None) -> list[Entry]:
             source="社会工作者职业水平证书登记办法",
             link=("workforce.read", item.agency_id, "workforce.worker", {"worker_id": item.id}),
         )
-        for item in db.session.scalars(
-            select(SocialWorker).where(
-                SocialWorker.person_id == person_id, *within(SocialWorker.agency_id, agencies)
-            )
-        )
+        for item in rows
     ]  # fmt: skip
 
 
 def _erase_workers(ids: Sequence[int]) -> None:
     """The row stays as a number of the statistics, under nobody's name."""
     db.session.execute(delete(Certificate).where(Certificate.worker_id.in_(ids)))
+    db.session.execute(update(WorkerHours).where(WorkerHours.worker_id.in_(ids)).values(activity=""))
     db.session.execute(
         update(SocialWorker)
         .where(SocialWorker.id.in_(ids))

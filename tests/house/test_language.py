@@ -30,6 +30,7 @@ DATA = {
     "registry/agencies/rules.py": "names of divisions that are no place of their own",
     "registry/accounts/forms.py": "the name of the language in itself",
     "registry/organizations/rules.py": "official names of kinds of organizations, as they stand in registers",
+    "registry/rosters/rules.py": "column heads, levels and skills, as offices have them, and the sample list",
     "registry/intake/rules.py": "column heads, kinds and ways to write a day, as offices have them",
     "finance/batches/imports.py": "column heads and answers of banks' tables",
     "finance/books/imports.py": "column heads and answers of the opening table",

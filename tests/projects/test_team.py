@@ -16,9 +16,11 @@ from projects.agreements.models import Project
 from projects.agreements.services import suspend_project
 from projects.team import queries, services
 from projects.team.models import TeamHours, TeamMember
+from projects.team.routes import _panel
 from registry.persons.queries import holdings
 from registry.persons.services import erase_person, record_person
 from registry.proof.queries import checks
+from registry.workforce import queries as register
 from registry.workforce import services as workforce
 from registry.workforce.models import SocialWorker, Volunteer, VolunteerHours
 from tests import world
@@ -51,6 +53,10 @@ def worker(serial: int = 1, *, own: bool = False, **more) -> SocialWorker:
 def pick(project: Project, entry, login: str = "operator", **more) -> TeamMember:
     told = {"task": "入户探访", "since": clock.today(), **more}
     return services.pick(project, entry, by=world.user(login), **told)
+
+
+def given(project: Project) -> dict[int, int]:
+    return {item.row.id: item.minutes for item in queries.members(project) if item.minutes}
 
 
 def offered(project: Project) -> set[str]:
@@ -118,14 +124,14 @@ def test_hours_of_the_project_are_rows_of_the_register(app) -> None:
         social = pick(project, worker(3, own=True))
         by = world.user("operator")
         done = services.give_hours(project, [first, second], today, 90, "探访", by=by)
-        assert queries.minutes_given(project) == {first.id: 90, second.id: 90}
+        assert given(project) == {first.id: 90, second.id: 90}
         for row in done:
             hours = db.session.get_one(VolunteerHours, row.hours_id)
             assert (hours.minutes, project.number in hours.activity) == (90, True)
         with pytest.raises(Refusal, match="insurance"):
             services.give_hours(project, [first], today, 30, "抢险", dangerous=True, by=by)
-        with pytest.raises(Refusal, match="social worker"):
-            services.give_hours(project, [social], today, 30, "探访", by=by)
+        services.give_hours(project, [social], today, 30, "探访", by=by)
+        assert given(project) == {first.id: 90, second.id: 90, social.id: 30}
         with pytest.raises(Refusal, match="24 hours"):
             services.give_hours(project, [first], today, 1400, "探访", by=by)
         with pytest.raises(Refusal, match="Choose"):
@@ -141,6 +147,48 @@ def test_hours_of_the_project_are_rows_of_the_register(app) -> None:
     with transaction() as session:
         session.get_one(TeamMember, first.id).since = today + timedelta(days=1)
     (broken,) = [item for item in checks() if item.name == "team-hours-outside-membership"]
+    assert len(list(broken.broken())) == 1
+
+
+def test_time_of_social_workers_is_counted_with_the_same_care(app) -> None:
+    today = clock.today()
+    with transaction():
+        project, by = road.running(), world.user("operator")
+        own, other = worker(1, own=True), worker(2)
+        workforce.note_consent(other, today, form="纸质同意书", by=SYSTEM)
+        mine, theirs = pick(project, own), pick(project, other)
+        helper = pick(project, volunteer(3))
+        # One list of members, each in the table of its kind; danger asks the volunteers alone for an insurance.
+        services.give_hours(project, [mine, theirs, helper], today, 120, "走访", by=by)
+        services.give_hours(project, [mine], today, 60, "抢险", dangerous=True, by=by)
+        assert given(project) == {mine.id: 180, theirs.id: 120, helper.id: 120}
+        assert register.minutes_worked_of([own.id, other.id]) == {own.id: 180, other.id: 120}
+        assert register.minutes_of([helper.volunteer_id]) == {helper.volunteer_id: 120}
+        assert all(project.number in row.activity for row in register.work_of(own))
+        panel = _panel(project, by)
+        assert (panel["minutes"], panel["worked"]) == (120, 300)
+        with pytest.raises(Refusal, match="24 hours"):
+            services.give_hours(project, [mine], today, 1300, "走访", by=by)
+        with pytest.raises(Refusal, match="when they were given"):
+            services.give_hours(project, [mine], today + timedelta(days=1), 30, "走访", by=by)
+        with pytest.raises(Refusal, match="outside"):
+            services.give_hours(project, [mine], today - timedelta(days=1), 30, "走访", by=by)
+        workforce.withdraw_consent(other, by=SYSTEM)
+        with pytest.raises(Refusal) as told:
+            services.give_hours(project, [theirs], today, 30, "走访", by=by)
+        assert (told.value.rule, bool(told.value.source)) == ("RWF-1", True)
+        services.release(mine, today, by=by)
+        kept = {part.name: entries for part, entries in holdings(own.person, None)}
+        assert kept["team_member"][0].facts["Hours in the project"] == "3.0"
+        assert kept["social_worker"][0].facts["Hours in projects"] == "3.0"
+        erase_person(own.person, reason="本人申请", user=None, by=SYSTEM)
+        # The hours stay as numbers, without what was done.
+        assert {row.activity for row in register.work_of(own)} == {""}
+        assert given(project)[mine.id] == 180
+    assert not [item for item in checks() if item.name.startswith("team") for _ in item.broken()]
+    with transaction() as session:
+        session.get_one(TeamMember, theirs.id).since = today + timedelta(days=1)
+    (broken,) = [item for item in checks() if item.name == "team-work-outside-membership"]
     assert len(list(broken.broken())) == 1
 
 
@@ -164,7 +212,7 @@ def test_who_leaves_the_team_or_the_register_is_not_in_the_team_and_it_ends_with
         assert standings() == ["active", "released", "gone"]
         # Picked again, it is a second membership; the first keeps its hours.
         again = pick(project, leaves.volunteer)
-        assert queries.minutes_given(project) == {leaves.id: 60}
+        assert given(project) == {leaves.id: 60}
         services.release(again, today, by=by)
         suspend_project(project, by=world.user("clerk"), reason="示例暂停")
         assert standings()[0] == "active"
@@ -192,7 +240,7 @@ def test_the_person_sees_the_team_in_what_is_kept_and_erasure_takes_the_name(app
         assert "team_member" not in {part.name for part, _ in holdings(person, None)}
         assert [item.row.entry.person.name for item in queries.members(project)] == ["***"]
         # The hours stay as numbers.
-        assert queries.minutes_given(project) == {member.id: 60}
+        assert given(project) == {member.id: 60}
 
 
 def test_the_pages_pick_note_hours_and_release(bare_app, browser_as) -> None:
