@@ -1,7 +1,7 @@
 """lists of social workers and volunteers, hours brought along, the time of social workers in projects
 
 Revision ID: 0027
-Revises: 0026
+Revises: 0028
 Create Date: 2026-11-24
 
 """
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0027"
-down_revision = "0026"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
