@@ -33,7 +33,7 @@ ROOMS = (
     "core.rules", "core.audit", "core.access", "core.files", "core.jobs", "core.mail", "core.documents", "core.web",
     "registry.proof", "registry.agencies", "registry.persons", "registry.organizations", "registry.interests",
     "registry.accounts", "registry.factors", "registry.delegations", "registry.custody", "registry.liaison",
-    "registry.particulars", "registry.governance", "registry.updates", "registry.hubs", "registry.duplicates",
+    "registry.particulars", "registry.corrections", "registry.governance", "registry.updates", "registry.hubs", "registry.duplicates",
     "registry.credit", "registry.inspections", "registry.party_orgs", "registry.party", "registry.outcomes", "registry.experts", "registry.workforce", "registry.incubation",
     "registry.keys", "registry.directory", "registry.intake", "registry.rosters",
     "finance.ledger", "finance.funds", "finance.catalogue", "finance.lines",

@@ -75,6 +75,8 @@ EVENTS = {
     "confirmed": N_("Entry compared again, unchanged"),
     "upgraded": N_("Filed organization registered"),
     "profile_changed": N_("Particulars changed"),
+    "particular_corrected": N_("What was noted is corrected"),
+    "particular_struck": N_("What was noted is struck out"),
     "tag_given": N_("Recognition noted"),
     "tag_ended": N_("Recognition ended"),
     "qualification_recorded": N_("Status or qualification noted"),
