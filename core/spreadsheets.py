@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Generic, TypeVar
 from xml.etree import ElementTree
@@ -37,6 +38,9 @@ _CHUNK = 1 << 20
 # A spreadsheet keeps 15 digits of a number; longer codes and amounts arrive changed.
 _EXACT_INTEGER = 10**15
 _MAX_BLEMISHES = 100_000
+# Rows under the first that are looked at for the header, and known headings that make a row one.
+_TITLES = 10
+_HEADINGS = 2
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
@@ -74,16 +78,17 @@ class CellError(ValueError):
 
 @dataclass
 class Sheet:
-    """``header`` is row 1; ``rows`` yields ``(row number as in the spreadsheet, cells)`` without blank rows.
+    """``header`` is row 1, or a later one after :func:`skip_titles`; ``rows`` yields ``(row number as in the spreadsheet, cells)`` without blank rows.
 
     ``blemishes`` maps ``(row, column index)`` to what is wrong with a cell (formula, merged). ``height`` is
-    about how many rows there are, to say how far the reading is.
+    about how many rows there are, to say how far the reading is; ``first`` is the row of the header.
     """
 
     header: list[str]
     rows: Iterator[tuple[int, list[Cell]]]
     blemishes: dict[tuple[int, int], Message] = field(default_factory=dict)
     height: int = 0
+    first: int = 1
 
 
 def read_sheet(source: BinaryIO | str | Path, filename: str) -> Sheet:
@@ -504,10 +509,33 @@ def headings_of(columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
     }
 
 
+def skip_titles(sheet: Sheet, headings: Mapping[str, str]) -> None:
+    """Let the header be the first row that reads like one, where titles stand above the table.
+
+    Offices write the name of the table and who filled it in over the columns. A row with two known
+    headings is the header; when none of the first rows has them, row 1 stays it.
+    """
+    if _known(sheet.header, headings) >= _HEADINGS:
+        return
+    above = list(islice(sheet.rows, _TITLES))
+    for place, (number, cells) in enumerate(above):
+        texts = [cell_text_or_blank(cell) for cell in cells]
+        if _known(texts, headings) >= _HEADINGS:
+            sheet.header, sheet.first = texts, number
+            above = above[place + 1 :]
+            break
+    sheet.rows = chain(above, sheet.rows)
+
+
+def _known(texts: Iterable[str], headings: Mapping[str, str]) -> int:
+    return len({headings.get(plain_heading(text)) for text in texts} - {None, ""})
+
+
 def find_columns(
     sheet: Sheet, headings: Mapping[str, str], required: Iterable[str], result: ImportResult[Any]
 ) -> dict[str, int]:
-    """Where each column stands; missing and repeated ones go to ``result.errors``."""
+    """Where each column stands; missing and repeated ones go to ``result.errors``. Titles above are left out."""
+    skip_titles(sheet, headings)
     places: dict[str, int] = {}
     for index, heading in enumerate(sheet.header):
         name = headings.get(plain_heading(heading))
@@ -515,12 +543,14 @@ def find_columns(
             if heading:
                 result.ignored_columns.append(heading[:80])
         elif name in places:
-            result.errors.append(RowError(1, name, heading[:80], Message(N_("the column occurs twice"))))
+            result.errors.append(
+                RowError(sheet.first, name, heading[:80], Message(N_("the column occurs twice")))
+            )
         else:
             places[name] = index
     for name in required:
         if name not in places:
-            result.errors.append(RowError(1, name, "", Message(N_("the column is missing"))))
+            result.errors.append(RowError(sheet.first, name, "", Message(N_("the column is missing"))))
     return places
 
 

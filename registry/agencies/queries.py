@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,7 +14,7 @@ from core import clock
 from core.db import db
 from core.text import N_
 from registry.agencies.models import Agency, AgencySection, AgencyTerm
-from registry.agencies.rules import DivisionError, normalise_division
+from registry.agencies.rules import DivisionError, division_name, normalise_division, place_of_office
 from registry.proof.queries import add_check
 
 
@@ -186,3 +187,18 @@ add_check(
 def today_standing(user: Any) -> Select[Agency]:
     """The units a person may see that exist today."""
     return visible_agencies(user).where(standing(clock.today()))
+
+
+def division_names(codes: Sequence[str]) -> dict[str, str]:
+    """What to call divisions: as the place of the first unit there, else as the national table does.
+
+    So the demonstration never shows figures of its own beside the name of a real place.
+    """
+    names = {code: division_name(code) for code in codes}
+    for code, name in db.session.execute(
+        select(Agency.division_code, Agency.name)
+        .where(Agency.division_code.in_(names))
+        .order_by(Agency.id.desc())
+    ):
+        names[code] = place_of_office(name)
+    return {code: name for code, name in names.items() if name}

@@ -26,6 +26,7 @@ _DIGITS = {0xFF10 + digit: str(digit) for digit in range(10)}
 _DATED_NAME = re.compile(r"\[(\d{4})?-(\d{4})?\](.+)")
 # Headings of the code table under which counties are listed; no government has these codes.
 _HEADINGS = re.compile(r"市辖区|县|市|市区|(?:省|自治区)?直辖县级行政(?:区划|单位)")
+_OFFICE = re.compile(r"(?:民政局|社会事务局|办事处|人民政府|居民委员会|村民委员会|居委会|村委会)$")
 
 
 class DivisionError(ValueError):
@@ -77,6 +78,11 @@ def division_level(code: str) -> Level:
     if normal.endswith("0000"):
         return "province"
     return "prefecture" if normal.endswith("00") else "county"
+
+
+def place_of_office(name: str) -> str:
+    """What the place of an office is called: 城关街道办事处 → 城关街道; a name without such an ending as it is."""
+    return _OFFICE.sub("", name) or name
 
 
 def is_under(code: str, ancestor: str) -> bool:

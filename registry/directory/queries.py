@@ -16,7 +16,6 @@ from registry.agencies.models import Agency
 from registry.agencies.rules import (
     NATION,
     DivisionError,
-    division_name,
     divisions_named,
     is_under,
     normalise_division,
@@ -108,21 +107,6 @@ def suggested_divisions(user: Any, text: str = "") -> list[tuple[str, str]]:
     for name, code in rows:
         found.setdefault(code, name)
     return sorted(found.items())
-
-
-def division_names(codes: Sequence[str]) -> dict[str, str]:
-    """What to call divisions: as the first unit there, else as the national table does.
-
-    So the demonstration never shows figures of its own beside the name of a real place.
-    """
-    names = {code: division_name(code) for code in codes}
-    for code, name in db.session.execute(
-        select(Agency.division_code, Agency.name)
-        .where(Agency.division_code.in_(names))
-        .order_by(Agency.id.desc())
-    ):
-        names[code] = name
-    return {code: name for code, name in names.items() if name}
 
 
 # Verifying ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from core.text import N_
 from core.web import navigation, paging, tables
 from core.web.gate import allow
 from core.web.words import say
+from registry.agencies.queries import division_names
 from registry.agencies.rules import is_under, tree_prefix
 from registry.directory import queries
 from registry.directory.forms import CoverageForm, FilterForm, VerifyForm
@@ -63,7 +64,7 @@ def list_organizations() -> str:
         waiting=waiting(current_user) if found.behind else None,
         at=at,
         may_verify=current_user.may_somewhere("organization.verify"),
-        names=queries.division_names([at]) if at else {},
+        names=division_names([at]) if at else {},
         suggested=queries.suggested_divisions(current_user),
     )
 
@@ -172,7 +173,7 @@ def coverage() -> str:
     table = queries.coverage(search, division, by, values)
     # A column without a single organization says nothing.
     values = [value for value in values if table.cells[(division, value)]]
-    names = queries.division_names([division, *table.parts])
+    names = division_names([division, *table.parts])
 
     def open_at(code: str, value: str = "", *, exactly: bool = False) -> str:
         query = {"at" if exactly else "division": code} | kept | ({by: value} if value else {})

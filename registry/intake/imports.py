@@ -28,6 +28,7 @@ from core.spreadsheets import (
     headings_of,
     plain_heading,
     read_sheet,
+    skip_titles,
     stream_csv,
 )
 from core.text import N_, Message
@@ -239,7 +240,9 @@ def _disagreement(code: str | None, kind: str | None, register_class: str | None
 
 
 def kept_cell(cell: Cell) -> Any:
-    """A cell for the marked workbook: as text where it is no text or number."""
+    """A cell for the marked workbook: as text where it is no text or number. A telephone loses Excel's ``.0``."""
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
     if cell is None or isinstance(cell, (str, int, float)):
         return cell[:2_000] if isinstance(cell, str) else cell
     return cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
@@ -331,14 +334,17 @@ def _grade(cell: Cell) -> int:
 
 @contextmanager
 def _sheet(batch: RegisterImport) -> Iterator[Sheet]:
-    """The table, read from the start; a CSV is never held as a whole."""
+    """The table, read from the start, without the titles above it; a CSV is never held as a whole."""
+    headings = HEADINGS | headings_of_unit(batch.agency_id)
     with zipfile.ZipFile(file_path(batch.file.sha256)) as archive, archive.open("table") as entry:
         start = entry.read(8)
         entry.seek(0)
         if start.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
-            yield read_sheet(io.BytesIO(entry.read()), batch.file_name)
+            sheet = read_sheet(io.BytesIO(entry.read()), batch.file_name)
         else:
-            yield stream_csv(entry, batch.file_name, max_rows=MAX_ROWS)
+            sheet = stream_csv(entry, batch.file_name, max_rows=MAX_ROWS)
+        skip_titles(sheet, headings)
+        yield sheet
 
 
 def header_of(batch: RegisterImport) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, send_file, url_for
@@ -20,9 +21,9 @@ from core.spreadsheets import plain_heading
 from core.text import N_, Message
 from core.web.gate import allow
 from core.web.paging import paginate
-from core.web.words import say
+from core.web.words import day, say
 from registry.agencies.models import Agency
-from registry.directory.queries import division_names
+from registry.agencies.queries import division_names
 from registry.directory.rules import FACETS
 from registry.duplicates.queries import uncompared
 from registry.intake import queries, services
@@ -124,6 +125,7 @@ def show(import_id: int) -> str:
     job = _job(batch)
     state = _state(batch, job)
     problems = queries.problems_of(batch, limit=SHOWN)
+    examples = _examples(batch) if state in ("read", "taken") else []
     return render_template(
         "intake/show.html",
         batch=batch,
@@ -140,7 +142,8 @@ def show(import_id: int) -> str:
         if batch.columns or batch.unknown
         else [],
         column_word=column_word,
-        examples=_examples(batch) if state in ("read", "taken") else [],
+        examples=examples,
+        places=division_names([row.division_code for row in examples]),
         mine=job is not None and job.queued_by == current_user.id,
         behind=batch.state == "taken" and _behind(),
     )
@@ -201,7 +204,7 @@ def _words(column: str, value: Any, units: dict[int, str]) -> str:
         return units.get(value, "—")
     if column == "division_code":
         return f"{division_names([value]).get(value, '')} {value}".strip()
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return day(value) if isinstance(value, date) else str(value)
 
 
 @bp.get("/<int:import_id>/marked.xlsx")

@@ -18,6 +18,7 @@ from registry.agencies.rules import (
     is_known_division,
     is_under,
     normalise_division,
+    place_of_office,
 )
 from registry.organizations.rules import ALPHABET, PREFIXES
 from registry.persons.rules import PROVINCES
@@ -185,6 +186,11 @@ class Places:
     def __init__(self, within: str, units: dict[str, str]) -> None:
         self._within = within
         self._units = {_bare(name): code for name, code in units.items()}
+        self._offices: dict[str, set[str]] = {}
+        for name, code in self._units.items():
+            place = place_of_office(name)
+            for called in {place, place.removesuffix("街道")} - {name}:
+                self._offices.setdefault(called, set()).add(code)
         self._known: dict[str, str] = {}
 
     def code_of(self, text: str) -> str:
@@ -206,7 +212,8 @@ class Places:
         own = self._units.get(plain)
         if own is not None:
             return own
-        found = sorted(_codes_of(plain))
+        # A township or a community stands in no national list: its name is that of its office.
+        found = sorted(_codes_of(plain) or self._offices.get(plain, set()))
         if len(found) > 1:
             found = [code for code in found if is_under(code, self._within)] or found
         if len(found) == 1:

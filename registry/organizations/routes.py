@@ -21,6 +21,7 @@ from core.web import navigation, tables
 from core.web.gate import allow
 from core.web.words import say
 from registry.agencies.models import Agency
+from registry.agencies.queries import division_names
 from registry.organizations import queries, services
 from registry.organizations.forms import (
     ConfirmForm,
@@ -194,6 +195,7 @@ def show(organization_id: int) -> Answer:
         community_types=COMMUNITY_TYPES,
         tags=TAGS,
         former=queries.former_identities(organization),
+        division=division_names([organization.division_code]).get(organization.division_code, ""),
         stale_before=queries.stale_before(
             parameters("ROR", ROR_DEFAULTS, on=today, jurisdiction=organization.agency.division_code)
         ),

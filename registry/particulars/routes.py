@@ -19,7 +19,7 @@ from core.web import paging
 from core.web.gate import allow
 from core.web.words import say
 from registry.agencies.models import Agency
-from registry.agencies.queries import visible_agencies
+from registry.agencies.queries import division_names, visible_agencies
 from registry.delegations.queries import names_of
 from registry.organizations.models import (
     DETACHMENTS,
@@ -66,6 +66,7 @@ def show(organization_id: int) -> str:
         abort(404)
     today = clock.today()
     rules = parameters("ROR", ROR_DEFAULTS, on=today, jurisdiction=organization.agency.division_code)
+    holdings = queries.holdings_of(organization)
     return render_template(
         "particulars/show.html",
         organization=organization,
@@ -78,7 +79,8 @@ def show(organization_id: int) -> str:
             under_investigation=organization.under_investigation,
             parameters=rules,
         ),
-        holdings=queries.holdings_of(organization),
+        holdings=holdings,
+        places=division_names([row.division_code for row in holdings.funds]),
         today=today,
         tags=TAGS,
         detachments=DETACHMENTS,

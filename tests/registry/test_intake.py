@@ -23,10 +23,12 @@ from core import spreadsheets
 from core.audit.services import SYSTEM
 from core.db import db, transaction
 from core.jobs.services import run_next
+from core.spreadsheets import CellError
 from registry.agencies.models import Agency
 from registry.intake import services
-from registry.intake.imports import read_import
+from registry.intake.imports import header_of, read_import
 from registry.intake.models import ImportHeading, ImportProblem, ImportRow, RegisterImport
+from registry.intake.rules import Places
 from registry.keys.jobs import sort_in
 from registry.organizations.models import FormerIdentity, Grade, Organization, OrganizationChange
 from tests import world
@@ -162,6 +164,47 @@ WRONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_titles_above_the_columns_are_passed_over(bare_app, form):
+    """“附件1 …”, who filled the table in, then the names of the columns: rows keep the numbers of the sheet."""
+    titles = [
+        ["附件1：示例市社会组织基本情况一览表"],
+        ["填报单位：示例市民政局（盖章）", "", "", "填报时间：2026年11月20日"],
+    ]
+    rows = rows_as_offices_write_them()
+    rows[1][1] = code(902)[:-1] + "Z"
+    with bare_app.app_context():
+        data = (
+            as_workbook([titles[1], HEADER, *rows], header=titles[0])
+            if form == "xlsx"
+            else as_csv([titles[1], HEADER, *rows], header=titles[0])
+        )
+        batch = read(data, f"名单.{form}")
+        assert (batch.state, batch.new_rows, batch.wrong_rows) == ("read", 5, 1), reasons(batch)
+        assert list(reasons(batch)) == [5]
+        assert header_of(batch) == HEADER
+
+
+def test_a_place_without_national_code_is_called_as_its_office_is():
+    units = {
+        "示例市民政局": "150600",
+        "示例城关街道办事处": "150602001",
+        "示例东风社区居民委员会": "150602001001",
+    }
+    places = Places("150600", units)
+    for name, found in (
+        ("示例城关街道", "150602001"),
+        ("示例城关", "150602001"),
+        ("示例东风社区", "150602001001"),
+    ):
+        assert places.code_of(name) == found
+    with pytest.raises(CellError):
+        places.code_of("示例河东街道")
+    twice = Places("150600", units | {"示例城关人民政府": "150621101"})
+    with pytest.raises(CellError, match="150602001, 150621101"):
+        twice.code_of("示例城关")
+
+
 def test_each_mistake_is_told_at_its_cell_and_the_good_rows_may_be_taken(app):
     with app.app_context():
         good = ["示例好社会工作服务中心", code(930), "社会服务机构", "150602", "2019-06-12"]
@@ -182,7 +225,7 @@ def test_the_marked_workbook_has_the_wrong_rows_and_mended_it_goes_in(app, brows
     form = page.forms["import"]
     form["agency"].select(text="示例市民政局")
     bad = ["示例标注服务中心", code(940), "社会服务机构", "查无此区", "2019-06-12"]
-    form["file"] = ("名单.csv", as_csv([bad]))
+    form["file"] = ("名单.xlsx", as_workbook([[*bad, "", "", "", "", 13900001111]], [*HEADER, "联系电话"]))
     page = form.submit().follow()
     assert "读取中" in page.text
     with app.app_context():
@@ -195,7 +238,8 @@ def test_the_marked_workbook_has_the_wrong_rows_and_mended_it_goes_in(app, brows
     sheet = book.active
     assert [cell.value for cell in sheet[1]][:5] == HEADER[:5]
     assert sheet["D2"].fill.fgColor.rgb.endswith("F8D7DA")
-    assert "查无此区" in sheet.cell(2, len(HEADER) + 1).value
+    assert sheet.cell(2, len(HEADER) + 1).value == "13900001111"
+    assert "查无此区" in sheet.cell(2, len(HEADER) + 2).value
     sheet["D2"] = "东胜区"
     target = io.BytesIO()
     book.save(target)
@@ -221,8 +265,8 @@ def test_a_second_list_changes_by_code_shows_the_difference_and_keeps_the_histor
         changed = batch.changed_rows
     page = browser_as("clerk").get(f"/organizations/imports/{number}/changes")
     assert "示例甲社工服务中心" in page.text
-    assert "2019-06-12" in page.text
-    assert "2018-01-01" in page.text
+    assert "2019年6月12日" in page.text
+    assert "2018年1月1日" in page.text
     with app.app_context():
         take(number)
         first = db.session.scalars(select(Organization).where(Organization.credit_code == code(901))).one()
