@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core import clock
 from core.access.policy import PERMISSIONS, Refusal
+from core.access.words import WORDS
 from core.db import db, transaction
 from core.text import N_, Message
 from core.web.models import UsedKey
@@ -76,7 +77,8 @@ def _wrap(view: View, *, permissions: tuple[str, ...] | None, own_transaction: b
                     Message(N_("Your role does not include this page.")),
                     rule="ACCESS",
                     whose_turn=Message(
-                        N_("people holding: %(permissions)s"), {"permissions": ", ".join(permissions)}
+                        N_("people whose role includes: %(permissions)s"),
+                        {"permissions": _words(permissions)},
                     ),
                     status=403,
                 )
@@ -86,6 +88,13 @@ def _wrap(view: View, *, permissions: tuple[str, ...] | None, own_transaction: b
 
     gated.allowed = permissions  # type: ignore[attr-defined]
     return gated
+
+
+def _words(permissions: Sequence[str]) -> Message:
+    """The permissions as people call them, one after the other."""
+    first, *more = permissions
+    word = Message(WORDS[first])
+    return Message(N_("%(one)s; or %(more)s"), {"one": word, "more": _words(more)}) if more else word
 
 
 def _write(view: View, *args: Any, **kwargs: Any) -> Response:

@@ -134,7 +134,7 @@ _SHARES = (("formed", "able"), ("instructed", "below"), ("charter", "all"), ("st
 SHARE_WORDS = {
     "formed": N_("party organizations formed"),
     "instructed": N_("instructors sent"),
-    "charter": N_("clauses in the charter"),
+    "charter": N_("share with the clauses in the charter"),
     "stepped": N_("five steps done"),
 }
 

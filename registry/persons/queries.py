@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, false, func, or_, select
 
 from core.db import db
 from core.sealing import fingerprint
@@ -89,6 +89,22 @@ def visible_persons(user: Any) -> Select[Person]:
         if part.people is not None and user.may_somewhere(part.permission)
     ]
     return select(Person).where(Person.merged_into_id.is_(None), or_(false(), *seen))
+
+
+def known_through(user: Any, ids: Sequence[int]) -> dict[int, list[Part]]:
+    """Through which parts the user's units know each of these persons, in one query."""
+    seen = [part for part in parts() if part.people is not None and user.may_somewhere(part.permission)]
+    if not ids or not seen:
+        return {}
+    conditions = [part.people(user.agency_ids(part.permission)) for part in seen if part.people is not None]
+    return {
+        row[0]: [part for part, known in zip(seen, row[1:], strict=True) if known]
+        for row in db.session.execute(
+            select(Person.id, *(case((condition, 1), else_=0) for condition in conditions)).where(
+                Person.id.in_(ids)
+            )
+        )
+    }
 
 
 def person_in_scope(user: Any, person_id: int) -> Person | None:

@@ -69,6 +69,7 @@ def list_persons() -> str:
         table=table,
         page=table.page,
         sexes=SEXES,
+        known=queries.known_through(current_user, [person.id for person in table.page.rows]),
         may_merge=current_user.may_somewhere("person.merge"),
     )
 

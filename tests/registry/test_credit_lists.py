@@ -378,7 +378,7 @@ def test_the_pages_of_the_lists(bare_app, browser_as):
     standing_page = browser_as("operator").get(f"/credit/of/{identity}/standing")
     assert "不给予资金资助" in standing_page.text and "E6" in standing_page.text
     before = clock.add_months(today, -26).isoformat()
-    assert "无不良信用情形" in browser.get(f"/credit/of/{identity}/standing?on={before}").text
+    assert "没有限制申报的信用情形" in browser.get(f"/credit/of/{identity}/standing?on={before}").text
     browser.get(f"/credit/of/{identity}/standing?on=nonsense", status=404)
     browser_as("operator2").get(f"/credit/of/{identity}/standing", status=404)
     form = browser.get("/credit/adverse/new").forms["adverse"]

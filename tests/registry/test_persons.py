@@ -77,7 +77,10 @@ def test_each_reading_is_written_down_with_its_reason(bare_app, browser_as):
         set_identity(expert.person, NUMBER, by=SYSTEM)
         number, name = expert.person_id, expert.person.name
     browser = browser_as("clerk")
-    page = browser.get("/persons/", {"q": "示例专家甲"}).click(name)
+    found = browser.get("/persons/", {"q": "示例专家甲"})
+    # Several people may bear a name: the list says through what each is known.
+    assert "专家库" in found.html.find("tbody").get_text()
+    page = found.click(name)
     assert "110105********002X" in page.text and NUMBER not in page.text
     assert page.forms["reveal"].submit(expect_errors=True).status_int == 422
     page.forms["reveal"]["reason"] = "核对证书"
