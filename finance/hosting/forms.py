@@ -23,6 +23,7 @@ from core.web.forms import (
     Required,
 )
 from finance.hosting.rules import KINDS
+from registry.organizations.forms import OrganizationField
 
 
 class PercentField(StringField):
@@ -47,8 +48,8 @@ class PercentField(StringField):
 
 class DraftForm(Form):
     agency_id = ChoiceField(_l("Funder"), [Required()], coerce=int)
-    host_id = ChoiceField(_l("Host"), [Required()], coerce=int)
-    hosted_id = ChoiceField(_l("Hosted body"), [Required()], coerce=int)
+    host = OrganizationField(_l("Host"), [Required(), MaxLength(120)])
+    hosted = OrganizationField(_l("Hosted body"), [Required(), MaxLength(120)])
     fee = PercentField(_l("Fee of the host, percent of what arrives"), [Required()])
     starts_on = DayField(_l("First day"), [Required()], default=clock.today)
     ends_on = DayField(_l("Last day"), [Required(), NotBefore("starts_on")])

@@ -283,12 +283,12 @@ def body(organization: Organization) -> rules.Body:
     )
 
 
-def hostable(agency_ids: set[int]) -> list[Organization]:
+def hostable(agency_ids: set[int]) -> Select[Any]:
     """Filed bodies known to these units or to a unit above them."""
     return _bodies(_with_above(agency_ids), Organization.register_class == "filed")
 
 
-def hosts(agency_ids: set[int]) -> list[Organization]:
+def hosts(agency_ids: set[int]) -> Select[Any]:
     """Registered social associations known to these units or to a unit above them."""
     return _bodies(_with_above(agency_ids), Organization.kind == "social_association")
 
@@ -302,14 +302,14 @@ def _with_above(agency_ids: set[int]) -> set[int]:
     }
 
 
-def _bodies(agency_ids: set[int], condition: ColumnElement[bool]) -> list[Organization]:
-    return list(
-        db.session.scalars(
-            select(Organization)
-            .where(Organization.agency_id.in_(agency_ids), condition, Organization.status == "normal")
-            .order_by(Organization.sort_key, Organization.id)
-        )
+def _bodies(agency_ids: set[int], condition: ColumnElement[bool]) -> Select[Any]:
+    return select(Organization).where(
+        Organization.agency_id.in_(agency_ids), condition, Organization.status == "normal"
     )
+
+
+def any_of(query: Select[Any]) -> bool:
+    return db.session.scalar(query.with_only_columns(Organization.id).limit(1)) is not None
 
 
 def addable(hosting: Hosting) -> list[Commitment]:

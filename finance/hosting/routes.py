@@ -33,6 +33,8 @@ from finance.hosting.reports import document_facts
 from finance.hosting.rules import KINDS
 from finance.ledger.queries import extract_of
 from registry.agencies.models import Agency
+from registry.organizations.models import Organization
+from registry.organizations.queries import named
 
 bp = Blueprint("hosting", __name__, url_prefix="/hosting")
 
@@ -94,14 +96,19 @@ def draft() -> Any:
     units = current_user.agency_ids("hosting.draft")
     form = DraftForm()
     agencies = {item.id: item for item in (db.session.get_one(Agency, unit) for unit in sorted(units))}
-    hosts = {item.id: item for item in queries.hosts(units)}
-    hosted = {item.id: item for item in queries.hostable(units)}
+    hosts, hostable = queries.hosts(units), queries.hostable(units)
     form.agency_id.choices = [SelectChoice(item.id, item.name) for item in agencies.values()]
-    form.host_id.choices = [SelectChoice(item.id, item.name) for item in hosts.values()]
-    form.hosted_id.choices = [SelectChoice(item.id, item.name) for item in hosted.values()]
+    host = hosted = None
     if form.validate_on_submit():
-        parties = (agencies[form.agency_id.data], hosts[form.host_id.data], hosted[form.hosted_id.data])
-        places: dict[str, Any] = {"RFH-1": form.host_id, "RFH-2": form.hosted_id, "RFH-3": form.fee}
+        host = _body(
+            form.host,
+            hosts,
+            _("The register has no social association of this name or credit code that may host."),
+        )
+        hosted = _body(form.hosted, hostable, _("The register has no filed organization of this name."))
+    if host is not None and hosted is not None:
+        parties = (agencies[form.agency_id.data], host, hosted)
+        places: dict[str, Any] = {"RFH-1": form.host, "RFH-2": form.hosted, "RFH-3": form.fee}
         for finding in services.agreement_findings(*parties, form.fee.data):
             if finding.verdict is Verdict.FAIL:
                 places[finding.rule].errors = [
@@ -119,9 +126,25 @@ def draft() -> Any:
             )
             flash(_("The agreement is drafted. The hosted body signs first."))
             return redirect(url_for("hosting.show", hosting_id=made.id), code=303)
-    return render_template("hosting/draft.html", form=form, ready=bool(hosts and hosted)), (
-        422 if form.errors else 200
-    )
+    ready = queries.any_of(hosts) and queries.any_of(hostable)
+    return render_template("hosting/draft.html", form=form, ready=ready), 422 if form.errors else 200
+
+
+def _body(field: Any, among: Any, missing: str) -> Organization | None:
+    """The organization whose name, credit code or number was typed; otherwise the field says what is wrong."""
+    text = field.data.strip()
+    if text.isdecimal() and len(text) < 18:
+        found = db.session.scalar(among.where(Organization.id == int(text)))
+    else:
+        found = named(among, text)
+    if found is None:
+        several = among.where(Organization.name == text)
+        field.errors = [
+            _("Several have this name: type the number that stands in the address of the entry you mean.")
+            if queries.any_of(several)
+            else missing
+        ]
+    return found
 
 
 def _load(hosting_id: int) -> Hosting:

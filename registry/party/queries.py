@@ -68,19 +68,20 @@ VIEWS: dict[str, tuple[str, Any]] = {
 GAPS = ("should_form", "no_instructor", "no_charter", "steps_open", "no_route")
 
 
-def visible_organizations(user: Any) -> Select[Any]:
-    """Social organizations kept by, or whose party building is the duty of, the units a person reads."""
-    units = user.agency_ids("party.read")
+def _social() -> Select[Any]:
+    """Every living social organization with what is known of its party building."""
     return (
         select(Organization)
         .outerjoin(PartyFacts, PartyFacts.organization_id == Organization.id)
         .outerjoin(PartyFile, PartyFile.organization_id == Organization.id)
-        .where(
-            or_(Organization.agency_id.in_(units), PartyFile.responsible_agency_id.in_(units)),
-            Organization.kind.in_(SOCIAL),
-            Organization.status.in_(ALIVE),
-        )
+        .where(Organization.kind.in_(SOCIAL), Organization.status.in_(ALIVE))
     )
+
+
+def visible_organizations(user: Any) -> Select[Any]:
+    """Social organizations kept by, or whose party building is the duty of, the units a person reads."""
+    units = user.agency_ids("party.read")
+    return _social().where(or_(Organization.agency_id.in_(units), PartyFile.responsible_agency_id.in_(units)))
 
 
 def organization_in_scope(user: Any, organization_id: int) -> Organization | None:
@@ -227,12 +228,14 @@ def workers_to_post(user: Any) -> list[PartyWorker]:
 
 
 def visible_activities(user: Any) -> Select[Any]:
+    """What was done at the organizations a person sees here; for a small unit led by their numbers."""
+    query = select(PartyActivity).join(PartyActivity.organization)
+    few = _few(user)
+    if few is not None:
+        return query.where(PartyActivity.organization_id.in_(few))
     units = user.agency_ids("party.read")
-    return (
-        select(PartyActivity)
-        .join(PartyActivity.organization)
-        .outerjoin(PartyFile, PartyFile.organization_id == Organization.id)
-        .where(or_(Organization.agency_id.in_(units), PartyFile.responsible_agency_id.in_(units)))
+    return query.outerjoin(PartyFile, PartyFile.organization_id == Organization.id).where(
+        or_(Organization.agency_id.in_(units), PartyFile.responsible_agency_id.in_(units))
     )
 
 
@@ -276,33 +279,61 @@ class Figures:
     routes: dict[str, int]
 
 
-def _few(user: Any) -> Select[Any] | None:
-    """The organizations in scope where there are no more than ``COUNTED``; found without reading more of them."""
-    units = user.agency_ids("party.read")
-    some = [
-        query.limit(COUNTED + 1).subquery()
-        for query in (
-            select(Organization.id).where(
-                Organization.agency_id.in_(units),
-                Organization.kind.in_(SOCIAL),
-                Organization.status.in_(ALIVE),
-            ),
-            select(PartyFile.organization_id.label("id")).where(PartyFile.responsible_agency_id.in_(units)),
+def _parts(units: set[int], condition: Any = None, *, limit: int) -> list[Any]:
+    """The organizations that units keep, and those whose party building is their duty: one select for each,
+    so that an index leads both; the two in one condition would read the whole register.
+    """
+    kept = (
+        select(Organization.id)
+        .outerjoin(PartyFile, PartyFile.organization_id == Organization.id)
+        .where(Organization.agency_id.in_(units))
+    )
+    # From the files to the entries: SQLite keeps the order in which an outer join names its tables.
+    charged = (
+        select(Organization.id)
+        .select_from(PartyFile)
+        .join(Organization, Organization.id == PartyFile.organization_id)
+        .where(PartyFile.responsible_agency_id.in_(units))
+    )
+    conditions = [Organization.kind.in_(SOCIAL), Organization.status.in_(ALIVE)]
+    if condition is not None:
+        conditions.append(condition)
+    return [
+        select(
+            part.outerjoin(PartyFacts, PartyFacts.organization_id == Organization.id)
+            .where(*conditions)
+            .limit(limit)
+            .subquery()
+            .c.id
         )
+        for part in (kept, charged)
     ]
-    both = union(*(select(part.c.id) for part in some)).subquery()
+
+
+def _few(user: Any) -> Any | None:
+    """The numbers of the organizations in scope where there are no more than ``COUNTED``; found without
+    reading more of them.
+    """
+    both = union(*_parts(user.agency_ids("party.read"), limit=COUNTED + 1)).subquery()
     if (db.session.scalar(select(func.count()).select_from(both)) or 0) > COUNTED:
         return None
-    return visible_organizations(user).where(Organization.id.in_(select(both.c.id)))
+    return select(both.c.id)
+
+
+def organizations_to_list(user: Any) -> Select[Any]:
+    """:func:`visible_organizations`, for a small unit led by the indexes of what it keeps and is charged with."""
+    few = _few(user)
+    return visible_organizations(user) if few is None else _social().where(Organization.id.in_(few))
 
 
 def figures(user: Any, *, whole: bool = False) -> Figures | None:
     """The figures of party building; ``None`` where they are about more than ``COUNTED`` organizations and
     not asked for.
     """
-    scope = visible_organizations(user) if whole else _few(user)
-    if scope is None:
+    few = None if whole else _few(user)
+    if few is None and not whole:
         return None
+    scope = visible_organizations(user) if few is None else _social().where(Organization.id.in_(few))
     names = ("all", "members", *VIEWS)
     sums = [func.sum(case((condition, 1), else_=0)).label(name) for name, (_word, condition) in VIEWS.items()]
     rows = db.session.execute(
@@ -327,14 +358,11 @@ def figures(user: Any, *, whole: bool = False) -> Figures | None:
 
 def gap_counts(user: Any, names: Iterable[str], *, cap: int = 1000) -> dict[str, int]:
     """How many organizations at the units where the person keeps party files have each gap, capped."""
-    units = user.agency_ids("party.edit")
-    scope = visible_organizations(user).where(
-        or_(Organization.agency_id.in_(units), PartyFile.responsible_agency_id.in_(units))
-    )
+    units = user.agency_ids("party.edit") & user.agency_ids("party.read")
     return {
         name: db.session.scalar(
             select(func.count()).select_from(
-                scope.with_only_columns(Organization.id).where(VIEWS[name][1]).limit(cap).subquery()
+                select(union(*_parts(units, VIEWS[name][1], limit=cap)).subquery()).limit(cap).subquery()
             )
         )
         or 0

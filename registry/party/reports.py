@@ -27,8 +27,8 @@ from registry.party.models import (
 from registry.party.queries import (
     VIEWS,
     Figures,
+    organizations_to_list,
     visible_activities,
-    visible_organizations,
     visible_workers,
 )
 from registry.party_orgs.models import ORG_KINDS
@@ -38,7 +38,7 @@ _KINDS = {"none": N_("no party organization"), **ORG_KINDS}
 
 
 def rows(user: Any, args: Arguments) -> Select[Any]:
-    query = matching(visible_organizations(user), args.get("q", ""))
+    query = matching(organizations_to_list(user), args.get("q", ""))
     if args.get("view") in VIEWS:
         query = query.where(VIEWS[args["view"]][1])
     route = args.get("route", "")

@@ -573,8 +573,15 @@ def test_the_pages_for_each_side(bare_app, browser_as):
     clerk = browser_as("clerk")
     form = clerk.get("/hosting/").click("起草代管协议").forms["draft"]
     form["fee"], form["ends_on"] = "5.01", (clock.today() + timedelta(days=90)).isoformat()
-    form["host_id"].select(text=HOST)
-    form["hosted_id"].select(text="示例邻里互助会")
+    form["host"], form["hosted"] = "示例邻里互助会", "示例没有的互助会"
+    page = form.submit(status=422)
+    form = page.forms["draft"]
+    assert (form["host"].value, form["hosted"].value) == ("示例邻里互助会", "示例没有的互助会")
+    assert "可以代管" in page.text and "没有该名称的备案组织" in page.text
+    assert [item["name"] for item in page.html.select("select")] == ["agency_id"]
+    assert "/organizations/suggest?box=host" in page.html.select_one("input[name=host]")["hx-get"]
+    form["host"] = HOST
+    form["hosted"] = "示例邻里互助会"
     page = form.submit(status=422)
     assert "上限" in page.text
     page.forms["draft"]["fee"] = "5"

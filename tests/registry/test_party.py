@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import IntegrityError
 from webtest import Upload
 
@@ -21,6 +21,7 @@ from core.rules.rules import Verdict
 from registry.organizations.models import PartyFacts
 from registry.party import queries, services
 from registry.party.models import ROUTES, STEPS, PartyPost, PartyWorker
+from registry.party.reports import ACTIVITIES, ORGANIZATIONS
 from registry.party.rules import PartyState, party_findings
 from registry.party_orgs import queries as orgs
 from registry.party_orgs.models import CHECKS, PartyCover, PartyOrg
@@ -378,3 +379,75 @@ def _png():
         )
     )
     return stream.getvalue()
+
+
+def plans(statements: list[tuple[str, object]]) -> str:
+    """How the database would run these statements, with tables so large that reading one whole never pays."""
+    postgresql = db.engine.dialect.name == "postgresql"
+    connection = db.session.connection()
+    if postgresql:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+    found = []
+    for statement, values in statements:
+        explain = f"{'EXPLAIN' if postgresql else 'EXPLAIN QUERY PLAN'} {statement}"
+        found += [" ".join(map(str, row)) for row in connection.exec_driver_sql(explain, values)]
+    return "\n".join(found)
+
+
+@pytest.mark.parametrize("what", ["gaps", "list", "figures", "activities"])
+def test_a_small_unit_is_served_by_indexes(app, what):
+    """The entries a unit keeps and those it is charged with are each led by an index, never read whole."""
+    with app.app_context():
+        user = world.user("township_clerk")
+        seen: list[tuple[str, object]] = []
+
+        def note(_connection, _cursor, statement, values, *_rest) -> None:
+            if "FROM organization" in statement or "FROM party_" in statement:
+                seen.append((statement, values))
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            if what == "gaps":
+                queries.gap_counts(user, queries.GAPS)
+            elif what == "figures":
+                assert queries.figures(user) is not None
+            else:
+                query = ORGANIZATIONS.rows(user, {}) if what == "list" else ACTIVITIES.rows(user, {})
+                db.session.scalars(query.limit(50)).all()
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        assert seen
+        told = plans(seen)
+        assert "ix_organization_agency_id_" in told and "ix_party_file_responsible_agency_id" in told
+        if db.engine.dialect.name == "postgresql":
+            assert "Seq Scan" not in told
+        else:
+            # Subqueries are read whole, tables are not.
+            whole = [
+                line for line in told.splitlines() if " SCAN organization" in line or " SCAN party_" in line
+            ]
+            assert not [line for line in whole if "USING" not in line], told
+
+
+def test_the_list_and_the_gaps_hold_what_is_kept_and_what_is_a_duty(app, monkeypatch):
+    """Small and large scopes give the same rows: the one by the indexes, the other by one condition."""
+    with app.app_context():
+        user = world.user("clerk")
+
+        def answer() -> tuple[set[int], set[int]]:
+            return tuple(
+                {row.id for row in db.session.scalars(listing.rows(user, {}))}
+                for listing in (ORGANIZATIONS, ACTIVITIES)
+            )  # type: ignore[return-value]
+
+        few = answer()
+        assert few[0] == {row.id for row in db.session.scalars(queries.visible_organizations(user))}
+        gaps = queries.gap_counts(user, queries.GAPS)
+        assert gaps == {
+            name: len(
+                db.session.scalars(queries.visible_organizations(user).where(queries.VIEWS[name][1])).all()
+            )
+            for name in queries.GAPS
+        }
+        monkeypatch.setattr(queries, "COUNTED", 0)
+        assert answer() == few
