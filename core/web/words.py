@@ -36,6 +36,7 @@ def init_app(app: Flask) -> None:
     Babel(app, locale_selector=chosen_locale)
     app.jinja_env.filters.update(
         say=say,
+        headed=headed,
         official=official,
         money=money_html,
         yuan=yuan,
@@ -134,6 +135,11 @@ def say(value: Any) -> str:
     if isinstance(value, str):
         return catalogue().ugettext(value).replace("%%", "%") if value else ""
     return str(_written(value))
+
+
+def headed(text: str) -> str:
+    """A text where it stands alone as a title or heading: it begins with a capital."""
+    return text[:1].upper() + text[1:]
 
 
 def _written(value: Any) -> Any:

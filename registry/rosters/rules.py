@@ -73,7 +73,7 @@ COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
 WORDS = {
     "name": N_("Name of the person"), "identity": N_("Identity number"), "phone": N_("Mobile number"),
     "organization": N_("Organization"), "unit": N_("Kept by"), "post": N_("Post"),
-    "full_time": N_("Full time"), "since": N_("Since"), "level": N_("Level"),
+    "full_time": N_("Full time"), "since": N_("Since"), "level": N_("Level of the certificate"),
     "certificate": N_("Number of the certificate"), "issued_on": N_("Issued on"),
     "valid_to": N_("Registration ends on"), "born_on": N_("Born on"), "skills": N_("Skills"),
     "registered_on": N_("In the list since"), "consented_on": N_("Consent given on"),

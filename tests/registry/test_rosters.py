@@ -550,6 +550,15 @@ def test_the_pages_from_upload_to_the_register(bare_app, browser_as):
     page = form.submit().follow()
     assert "headings" not in page.forms
     rows = page.click(href="/rows/new", index=0)
+    with bare_app.app_context():
+        # A volunteer of whom little is told, besides one of whom much is.
+        little = volunteer(2, skills="", hours="", until="", identity="", **dict.fromkeys(("insurer", "policy", "from", "to"), ""))  # fmt: skip
+        staged = read([volunteer(1), little], "volunteers")
+        number = staged.id
+    assert "126.5" in browser.get(f"/workforce/lists/{number}/rows/new").text
+    browser.get(f"/workforce/lists/{number}/rows/changed")
+    with bare_app.app_context(), transaction():
+        services.discard_roster(db.session.get_one(Roster, number), by=SYSTEM)
     assert "示例社工1" in rows.text and identity(1) not in rows.text and "150602********" in rows.text
     page = page.forms["take"].submit().follow()
     with bare_app.app_context():
