@@ -13,7 +13,16 @@ from sqlalchemy import or_, select
 from core import clock
 from core.access.policy import Refusal
 from core.db import db
-from core.spreadsheets import Cell, CellError, SheetError, cell_text, headings_of, plain_heading, read_sheet
+from core.spreadsheets import (
+    Cell,
+    CellError,
+    SheetError,
+    cell_text,
+    headings_of,
+    plain_heading,
+    read_sheet,
+    skip_titles,
+)
 from core.text import N_, Message
 from registry.agencies.models import Agency
 from registry.intake.imports import columns_of, kept_cell, one_of, text_of
@@ -61,6 +70,7 @@ def read_roster(stream: IO[bytes], file_name: str, *, agency: Agency, kind: str,
         )
     try:
         sheet = read_sheet(io.BytesIO(data), file_name)
+        skip_titles(sheet, HEADINGS[kind] | headings_of_unit(agency.id, kind))
         rows = list(islice(sheet.rows, MAX_ROWS + 1))
     except SheetError as error:
         raise Refusal(error.message) from error

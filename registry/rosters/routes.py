@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, send_file, url_for
@@ -20,7 +21,7 @@ from core.spreadsheets import plain_heading
 from core.text import N_, Message
 from core.web.gate import allow, keep
 from core.web.paging import paginate
-from core.web.words import say
+from core.web.words import day, say
 from registry.agencies.models import Agency
 from registry.intake.services import remember_headings
 from registry.organizations.models import Organization
@@ -31,7 +32,7 @@ from registry.rosters.imports import read_again, read_roster
 from registry.rosters.jobs import KEEP_ROWS, ask_to_take
 from registry.rosters.models import KINDS, Roster, RosterRow
 from registry.rosters.reports import marked_workbook, sample_workbook, sentences
-from registry.rosters.rules import COLUMNS, MAX_ROWS, REQUIRED, TIME_WORDS, WORDS
+from registry.rosters.rules import COLUMNS, DAYS, MAX_ROWS, REQUIRED, TIME_WORDS, WORDS
 from registry.workforce.models import LEVELS, SKILLS
 
 bp = Blueprint("rosters", __name__, url_prefix="/workforce/lists")
@@ -200,6 +201,8 @@ def _told(column: str, value: Any) -> str:
         return gettext(", ").join(say(SKILLS[name]) for name in value)
     if column == "hours":
         return f"{value / 60:.1f}"
+    if column in DAYS:
+        return day(date.fromisoformat(value))
     if column == "unit":
         return db.session.get_one(Agency, value).name
     return str(value)

@@ -12,7 +12,7 @@ from typing import Any
 from core.spreadsheets import Cell, CellError, cell_text
 from core.text import N_, Message
 
-MAX_ROWS = 5_000
+MAX_ROWS = 3_000
 MAX_BYTES = 20 * 1024 * 1024
 # Nobody gives more in a lifetime.
 MAX_HOURS = 60_000
@@ -83,6 +83,12 @@ WORDS = {
     "policy": N_("Number of the policy"), "cover_from": N_("Insured from"), "cover_to": N_("Insured to"),
     "hours": N_("Hours given until then"), "hours_to": N_("Hours counted until"),
 }  # fmt: skip
+DAYS = frozenset(
+    {
+        "since", "issued_on", "valid_to", "born_on", "registered_on", "consented_on", "guardian_consented_on",
+        "cover_from", "cover_to", "hours_to",
+    }
+)  # fmt: skip
 TIME_WORDS = {"yes": N_("full time"), "no": N_("part time")}
 REQUIRED = {"workers": ("name",), "volunteers": ("name", "consented_on", "consent_form")}
 # What a certificate and an insurance consist of: told whole or not at all.

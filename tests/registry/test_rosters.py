@@ -130,7 +130,8 @@ def test_a_list_of_workers_goes_in_as_an_office_writes_it(app, form):
         worker(4, level="无", number="/", issued="—", valid="", identity="", post=""),
         worker(5, level="中级", identity="", phone=""),
     ]  # fmt: skip
-    data = as_workbook(rows, WORKERS) if form == "xlsx" else as_csv(rows, WORKERS, "utf-8-sig" if form == "utf-8" else form)  # fmt: skip
+    rows, header = [WORKERS, *rows], ["示例市社会工作者花名册"]
+    data = as_workbook(rows, header) if form == "xlsx" else as_csv(rows, header, "utf-8-sig" if form == "utf-8" else form)  # fmt: skip
     roster = read(rows, data=data)
     assert figures(roster) == (5, 0, 0, 0), reasons(roster)
     assert take(roster).state == "taken"
