@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
 from core.db import db
-from core.text import N_
+from core.text import N_, Message
+from core.web.reporting import Cell, Head, Line, Report
 from core.web.tables import Arguments, Column, Listing
 from core.web.words import say
 from registry.agencies.models import Agency
-from registry.directory.queries import asked_division
+from registry.directory.queries import Coverage, asked_division
 from registry.directory.rules import FACETS, FILTERS
 from registry.keys.models import DirectoryEntry
 from registry.keys.queries import ORDER, Search, counted, parts_in_order, search_of, shelves_of
@@ -100,3 +101,28 @@ ORGANIZATIONS = Listing(
         Column(N_("Kept by"), Agency.name, width=28),
     ),
 )  # fmt: skip
+
+
+def coverage_report(table: Coverage, names: Mapping[str, str], by: str, values: Sequence[str]) -> Report:
+    """The coverage table as a report: a line for each division, those entered at none of them, the sums."""
+    columns = ("", *values)
+
+    def cells(code: str) -> list[Cell]:
+        return [Cell(table.cells[(code, value)]) for value in columns]
+
+    whole = names.get(table.division, table.division)
+    lines = [Line(names.get(code, code), cells(code)) for code in table.parts]
+    if table.parts and table.rest(""):
+        itself = say(Message(N_("entered at %(name)s itself"), {"name": whole}))
+        lines.append(Line(itself, [Cell(table.rest(value)) for value in columns]))
+    return Report(
+        name="coverage",
+        title=say(Message(N_("Coverage of %(name)s"), {"name": whole})),
+        first=N_("Division"),
+        heads=[
+            Head(Message(N_("All")), "count"),
+            *(Head(Message(FACETS[by][value]), "count") for value in values),
+        ],
+        lines=lines,
+        totals=cells(table.division),
+    )

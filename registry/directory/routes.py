@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, send_file, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from core.access.policy import Refusal
-from core.text import N_
+from core.text import N_, Message
 from core.web import navigation, paging, tables
 from core.web.gate import allow
+from core.web.reporting import workbook
 from core.web.words import say
 from registry.agencies.queries import division_names
 from registry.agencies.rules import is_under, tree_prefix
 from registry.directory import queries
 from registry.directory.forms import CoverageForm, FilterForm, VerifyForm
 from registry.directory.jobs import ask_to_verify
-from registry.directory.reports import ORGANIZATIONS, asked_search
+from registry.directory.reports import ORGANIZATIONS, asked_search, coverage_report
 from registry.directory.rules import FACETS, HEADS, OFFERED, offers_of
 from registry.directory.services import MOST, check_choice
 from registry.keys.queries import Found, first_found, found_page, search_of, waiting
@@ -157,6 +158,61 @@ def suggest() -> str:
 def coverage() -> str:
     """How many organizations each division has, by class, field, kind or grade; each figure opens to its rows."""
     g.menu_entry = "directory.list"
+    found = _coverage()
+    form = CoverageForm(request.args)
+    if found.problem is not None:
+        form.division.errors = [say(found.problem)]
+    return render_template(
+        "directory/coverage.html",
+        form=form,
+        table=found.table,
+        division=found.division,
+        names=found.names,
+        values=found.values,
+        words=FACETS[found.by],
+        by=found.by,
+        kept=found.kept,
+        heads=HEADS,
+        open_at=found.open_at,
+        above=_above(found.division, found.top),
+        top=found.top,
+        suggested=queries.suggested_divisions(current_user),
+    )
+
+
+@bp.get("/coverage.xlsx")
+@allow("organization.read")
+def coverage_file() -> Response:
+    """The same figures as a workbook."""
+    found = _coverage()
+    report = coverage_report(found.table, found.names, found.by, found.values)
+    return send_file(
+        workbook(report),
+        mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        as_attachment=True,
+        download_name=f"{report.title}.xlsx",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The coverage that an address asks for; ``values`` are the columns with at least one organization."""
+
+    table: queries.Coverage
+    division: str
+    top: str
+    by: str
+    values: list[str]
+    kept: dict[str, str]
+    names: dict[str, str]
+    problem: Message | None
+
+    def open_at(self, code: str, value: str = "", *, exactly: bool = False) -> str:
+        query = {"at" if exactly else "division": code} | self.kept | ({self.by: value} if value else {})
+        return f"{url_for('directory.list')}?{urlencode(query)}"
+
+
+def _coverage() -> _Asked:
     args = tables.arguments()
     top = queries.top_division(current_user)
     asked = queries.asked_division(current_user, args.get("division", ""))
@@ -164,37 +220,13 @@ def coverage() -> str:
     by = args.get("by", "class")
     if by not in FACETS:
         abort(404)
-    form = CoverageForm(request.args)
-    if asked.problem is not None:
-        form.division.errors = [say(asked.problem)]
     kept = {name: args[name] for name, words in FACETS.items() if name != by and args.get(name) in words}
-    search = asked_search(current_user, kept)
     values = list(FACETS[by])
-    table = queries.coverage(search, division, by, values)
+    table = queries.coverage(asked_search(current_user, kept), division, by, values)
     # A column without a single organization says nothing.
     values = [value for value in values if table.cells[(division, value)]]
     names = division_names([division, *table.parts])
-
-    def open_at(code: str, value: str = "", *, exactly: bool = False) -> str:
-        query = {"at" if exactly else "division": code} | kept | ({by: value} if value else {})
-        return f"{url_for('directory.list')}?{urlencode(query)}"
-
-    return render_template(
-        "directory/coverage.html",
-        form=form,
-        table=table,
-        division=division,
-        names=names,
-        values=values,
-        words=FACETS[by],
-        by=by,
-        kept=kept,
-        heads=HEADS,
-        open_at=open_at,
-        above=_above(division, top),
-        top=top,
-        suggested=queries.suggested_divisions(current_user),
-    )
+    return _Asked(table, division, top, by, values, kept, names, asked.problem)
 
 
 def _above(division: str, top: str) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+import openpyxl
 import pytest
 
 from core import clock
@@ -194,3 +197,22 @@ def test_the_dossier_shows_no_more_than_its_reader_may_read(browser_as, number):
     browser_as("so_leader2").get(f"/dossiers/payments?organization={number}", status=404)
     browser_as("township_clerk").get(f"/dossiers/{number}", status=404)
     own.get("/dossiers/payments", status=404)
+
+
+def test_the_workbook_of_the_coverage_has_the_figures_of_the_page(bare_app, browser_as):
+    browser = browser_as("clerk")
+    page = browser.get("/organizations/coverage")
+    answer = page.click("导出 Excel")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.body)).active
+    shown = [
+        [cell.get_text(strip=True) for cell in row.find_all(["th", "td"])]
+        for row in page.html.find("table").find_all("tr")
+    ]
+    kept = [[str(cell.value) for cell in row][: len(shown[0])] for row in sheet.iter_rows()]
+    assert kept[0] == shown[0] and kept[1:-1] == shown[1:-1]
+    # The last line is called after the division on the page, and “total” in the workbook.
+    assert kept[-1][1:] == shown[-1][1:]
+    # A township without an organization of its own is told no figure of others.
+    answer = browser_as("township_clerk").get("/organizations/coverage.xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.body)).active
+    assert [cell.value for cell in sheet[sheet.max_row]][1] == 0
