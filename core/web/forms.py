@@ -16,8 +16,9 @@ from wtforms.validators import ValidationError
 from wtforms.widgets import DateTimeLocalInput
 
 from core import clock
+from core.access.policy import Refusal
 from core.money import Money, MoneyError
-from core.text import N_
+from core.text import N_, Message
 
 _WORDS = {
     "Not a valid choice.": N_("Choose one of the offered values."),
@@ -114,6 +115,17 @@ def asked_day(name: str) -> date | None:
     except ValueError:
         abort(404)
     return day if 1995 <= day.year <= 2100 else abort(404)
+
+
+def sent_day(name: str) -> date | None:
+    """The day that a small form sends beside its button; ``None`` for none. Raises :class:`Refusal` for what is no day."""
+    text = request.form.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Refusal(Message(N_("Write the day as year-month-day, for example 2026-05-13."))) from error
 
 
 class MomentField(Field):

@@ -20,7 +20,7 @@ from core.files.services import serve, store
 from core.money import percent
 from core.text import N_, Message
 from core.web import charts, navigation, tables
-from core.web.forms import asked_day
+from core.web.forms import asked_day, sent_day
 from core.web.gate import allow
 from core.web.reporting import workbook
 from core.web.words import say
@@ -271,6 +271,7 @@ def show(organization_id: int) -> str:
     office = current_user.may_somewhere("party.read")
     return render_template(
         "party/show.html",
+        today=clock.today(),
         organization=organization,
         row=row,
         findings=party_findings(queries.state_of_party(organization)),
@@ -447,8 +448,8 @@ def member(organization_id: int) -> Answer:
 def member_leaves(member_id: int) -> Response:
     row = db.session.get(PartyMember, member_id) or abort(404)
     organization = _editable(row.organization_id)
-    services.end_member(row, organization, by=current_user)
-    return _to(organization, gettext("The member leaves today."))
+    services.end_member(row, organization, on=sent_day("on"), by=current_user)
+    return _to(organization, gettext("The day the member leaves is noted."))
 
 
 @bp.route("/of/<int:organization_id>/instructors/new", methods=["GET", "POST"])
@@ -477,8 +478,8 @@ def post(organization_id: int) -> Answer:
 def end_post(post_id: int) -> Response:
     row = db.session.get(PartyPost, post_id) or abort(404)
     organization = _editable(row.organization_id)
-    services.end_post(row, by=current_user)
-    return _to(organization, gettext("The post ends today."))
+    services.end_post(row, on=sent_day("on"), by=current_user)
+    return _to(organization, gettext("The last day of the post is noted."))
 
 
 @bp.route("/of/<int:organization_id>/activities/new", methods=["GET", "POST"])
@@ -547,6 +548,7 @@ def workers() -> str:
     )
     return render_template(
         "party/workers.html",
+        today=clock.today(),
         table=shown,
         page=shown.page,
         sources=WORKER_SOURCES,
@@ -589,6 +591,6 @@ def worker_leaves(worker_id: int) -> Response:
     row = db.session.get(PartyWorker, worker_id)
     if row is None or row.agency_id not in current_user.agency_ids("party.edit"):
         abort(404)
-    services.end_worker(row, by=current_user)
-    flash(gettext("The person leaves the pool today, and with it every post."), "ok")
+    services.end_worker(row, on=sent_day("on"), by=current_user)
+    flash(gettext("The person leaves the pool, and with it every post."), "ok")
     return redirect(url_for("party.workers"), code=303)

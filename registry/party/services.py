@@ -243,9 +243,9 @@ def add_member(
     return row
 
 
-def end_member(row: PartyMember, organization: Organization, *, by: Actor) -> None:
-    """The member leaves the organization today."""
-    end_row(row)
+def end_member(row: PartyMember, organization: Organization, *, on: date | None = None, by: Actor) -> None:
+    """The member leaves the organization, today unless another day is told."""
+    end_row(row, on)
     record(organization, "party_member_left", by=by, details={"person": row.person_id})
 
 
@@ -273,12 +273,12 @@ def add_worker(agency: Agency, person: Person, *, source: str, unit: str = "", s
     return row
 
 
-def end_worker(row: PartyWorker, *, by: Actor) -> None:
+def end_worker(row: PartyWorker, *, on: date | None = None, by: Actor) -> None:
     """Somebody leaves the pool: every post ends with it."""
     for post in row.posts:
         if post.until is None:
-            end_post(post, by=by)
-    end_row(row)
+            end_post(post, on=on, by=by)
+    end_row(row, on)
     record(row, "left", by=by)
 
 
@@ -307,9 +307,10 @@ def give_post(
     return row
 
 
-def end_post(row: PartyPost, *, by: Actor) -> None:
+def end_post(row: PartyPost, *, on: date | None = None, by: Actor) -> None:
+    """A post ends, today unless another day is told."""
     organization = row.organization
-    end_row(row)
+    end_row(row, on)
     record(organization, "party_post_ended", by=by, details={"worker": row.worker_id, "post": row.post})
     note_instructor(organization, by=by)
 

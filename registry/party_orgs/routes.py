@@ -19,6 +19,7 @@ from core.files.models import StoredFile
 from core.files.services import serve, store
 from core.text import N_
 from core.web import tables
+from core.web.forms import sent_day
 from core.web.gate import allow
 from core.web.words import say
 from registry.accounts.models import User
@@ -124,6 +125,7 @@ def show(party_org_id: int) -> str:
     people = {check.assessor_id for check in checks}
     return render_template(
         "party_orgs/show.html",
+        today=clock.today(),
         row=row,
         kinds=ORG_KINDS,
         forms=ORG_FORMS,
@@ -261,8 +263,8 @@ def cover(party_org_id: int) -> Answer:
 def uncover(cover_id: int) -> Response:
     made = db.session.get(PartyCover, cover_id) or abort(404)
     row = _editable(made.party_org_id)
-    services.uncover(made, by=current_user)
-    return _to(row, gettext("The organization leaves the party organization today."))
+    services.uncover(made, on=sent_day("on"), by=current_user)
+    return _to(row, gettext("The day the organization leaves the party organization is noted."))
 
 
 @bp.route("/<int:party_org_id>/papers/new", methods=["GET", "POST"])

@@ -55,11 +55,16 @@ def note_facts(organization: Organization, *, by: Actor, **changed: Any) -> None
         record_party_facts(organization, **{**now, **changed}, by=by)
 
 
-def end_row(row: Any) -> None:
-    """What has a day in gets today as its day out."""
+def end_row(row: Any, on: date | None = None) -> None:
+    """What has a day in gets its day out, today unless another is told. Raises :class:`Refusal`."""
     if row.until is not None:
         raise Refusal(Message(N_("This has ended already.")), status=409)
-    row.until = clock.today()
+    on = on or clock.today()
+    past(on)
+    began = row.founded_on if isinstance(row, PartyOrg) else row.since
+    if on < began:
+        raise Refusal(Message(N_("It began on %(since)s: the last day cannot lie before."), {"since": began}))
+    row.until = on
     db.session.flush()
 
 
@@ -143,9 +148,9 @@ def cover(row: PartyOrg, organization: Organization, *, since: date, by: Actor) 
     return made
 
 
-def uncover(made: PartyCover, *, by: Actor) -> None:
-    """The organization leaves the party organization today."""
-    end_row(made)
+def uncover(made: PartyCover, *, on: date | None = None, by: Actor) -> None:
+    """The organization leaves the party organization, today unless another day is told."""
+    end_row(made, on)
     record(made.party_org, "uncovered", by=by, details={"organization": made.organization_id})
     note_cover(made.organization, by=by)
 

@@ -20,7 +20,7 @@ from core.db import db, transaction
 from core.rules.rules import Verdict
 from registry.organizations.models import PartyFacts
 from registry.party import queries, services
-from registry.party.models import ROUTES, STEPS, PartyPost, PartyWorker
+from registry.party.models import ROUTES, STEPS, PartyMember, PartyPost, PartyWorker
 from registry.party.reports import ACTIVITIES, ORGANIZATIONS
 from registry.party.rules import PartyState, party_findings
 from registry.party_orgs import queries as orgs
@@ -451,3 +451,26 @@ def test_the_list_and_the_gaps_hold_what_is_kept_and_what_is_a_duty(app, monkeyp
         }
         monkeypatch.setattr(queries, "COUNTED", 0)
         assert answer() == few
+
+
+def test_what_ended_some_days_ago_is_ended_on_that_day(bare_app, browser_as):
+    """Nobody types a member's leaving on the day itself; a day before the beginning or to come is refused."""
+    today = clock.today()
+    with bare_app.app_context(), transaction():
+        organization, party = world.organization(), world.user("party")
+        member = services.add_member(
+            organization, record_person("示例离开党员", phone="13500000001", by=party), kind="full",
+            since=today - timedelta(days=30), by=party,
+        )  # fmt: skip
+        number, of = member.id, organization.id
+    form = browser_as("party").get(f"/party/of/{of}").forms[f"member-{number}"]
+    for wrong in (today - timedelta(days=31), today + timedelta(days=1)):
+        form["on"] = wrong.isoformat()
+        assert form.submit(expect_errors=True).status_int in (409, 422)
+    form["on"] = "2026年"
+    assert form.submit(expect_errors=True).status_int in (400, 409, 422)
+    form = browser_as("party").get(f"/party/of/{of}").forms[f"member-{number}"]
+    form["on"] = (today - timedelta(days=3)).isoformat()
+    form.submit()
+    with bare_app.app_context():
+        assert db.session.get_one(PartyMember, number).until == today - timedelta(days=3)
