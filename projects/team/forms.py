@@ -51,7 +51,7 @@ class TeamHoursForm(Form):
     activity = StringField(_l("What was done"), validators=[Required(), MaxLength(80)])
     members = ChecksField(_l("Who took part"), validators=[Required()])
     dangerous = BooleanField(
-        _l("The work may be dangerous"), description=_l("Then each volunteer needs an insurance in force.")
+        _l("The work may be dangerous"), description=_l("For such work each volunteer needs an insurance in force.")
     )  # fmt: skip
 
     def __init__(self, members: Sequence[Member], **kwargs: Any) -> None:

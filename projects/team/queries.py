@@ -252,36 +252,29 @@ def teams_of(person_id: int, agencies: set[int] | None) -> list[TeamMember]:
     )
 
 
-def _outside_membership() -> Any:
+def _outside(link: Any, hours: Any, own: Any, entry: Any) -> Any:
+    """Hours on days outside the membership, or of somebody else."""
     return (
-        select(TeamMember.id.label("id"), VolunteerHours.served_on.label("day"))
-        .join(TeamHours, TeamHours.member_id == TeamMember.id)
-        .join(VolunteerHours, VolunteerHours.id == TeamHours.hours_id)
+        select(TeamMember.id.label("id"), _day(hours).label("day"))
+        .join(link, link.member_id == TeamMember.id)
+        .join(hours, hours.id == link.hours_id)
         .where(
             or_(
-                VolunteerHours.served_on < TeamMember.since,
-                VolunteerHours.served_on > TeamMember.until,
-                VolunteerHours.volunteer_id != TeamMember.volunteer_id,
-                TeamMember.volunteer_id.is_(None),
+                _day(hours) < TeamMember.since,
+                _day(hours) > TeamMember.until,
+                own != entry,
+                entry.is_(None),
             )
         )
     )
+
+
+def _outside_membership() -> Any:
+    return _outside(TeamHours, VolunteerHours, VolunteerHours.volunteer_id, TeamMember.volunteer_id)
 
 
 def _work_outside_membership() -> Any:
-    return (
-        select(TeamMember.id.label("id"), WorkerHours.worked_on.label("day"))
-        .join(TeamWork, TeamWork.member_id == TeamMember.id)
-        .join(WorkerHours, WorkerHours.id == TeamWork.hours_id)
-        .where(
-            or_(
-                WorkerHours.worked_on < TeamMember.since,
-                WorkerHours.worked_on > TeamMember.until,
-                WorkerHours.worker_id != TeamMember.worker_id,
-                TeamMember.worker_id.is_(None),
-            )
-        )
-    )
+    return _outside(TeamWork, WorkerHours, WorkerHours.worker_id, TeamMember.worker_id)
 
 
 add_check(

@@ -12,7 +12,7 @@ from typing import Any
 from core.spreadsheets import Cell, CellError, cell_text
 from core.text import N_, Message
 
-MAX_ROWS = 3_000
+MAX_ROWS = 2_000
 MAX_BYTES = 20 * 1024 * 1024
 # Nobody gives more in a lifetime.
 MAX_HOURS = 60_000
