@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Select, Table, and_, false, func, or_, sel
 from core import clock
 from core.audit.chains import GENESIS, is_genuine
 from core.audit.models import AuditEntry
+from core.audit.queries import shown_details
 from core.db import db
 from core.lifecycle import LIFECYCLES
 from core.text import N_, Message
@@ -387,7 +388,7 @@ def lines_of(entries: list[AuditEntry]) -> list[Line]:
 
 def line(entry: AuditEntry, *, genuine: bool = True) -> Line:
     """An entry taken apart: the states before and after, the note, the fields it names, and the rest of its details."""
-    details = _read(entry.details)
+    details = _read(entry)
     before, after = (_state(entry.object_type, details.pop(name, "")) for name in ("from", "to"))
     note = str(details.pop("note", ""))
     fields = details.pop("fields", [])
@@ -397,13 +398,12 @@ def line(entry: AuditEntry, *, genuine: bool = True) -> Line:
     return Line(entry, before, after, note, rest, fields, genuine)
 
 
-def _read(text: str) -> dict[str, Any]:
+def _read(entry: AuditEntry) -> dict[str, Any]:
     """The details; what somebody forged into the column is shown as it is."""
     try:
-        found = json.loads(text)
+        return shown_details(entry)
     except ValueError:
-        return {"details": text}
-    return found if isinstance(found, dict) else {"details": text}
+        return {"details": entry.details}
 
 
 def _written(value: Any) -> str:

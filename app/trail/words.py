@@ -22,7 +22,7 @@ DETAILS = {
     "grade": N_("grade"), "grid": N_("grid cell"), "ground": N_("ground"), "held_on": N_("held on"),
     "hold": N_("hold"), "hub": N_("hub"), "items": N_("items"), "key": N_("key"), "kind": N_("kind"),
     "last_four": N_("last four digits"), "leadership": N_("leading members"), "level": N_("level"),
-    "line": N_("budget line"), "lines": N_("lines"), "login": N_("login"), "masked": N_("number, masked"),
+    "line": N_("budget line"), "lines": N_("lines"), "login": N_("login"), "masked": N_("number, masked"), "check": N_("check of a candidate"),
     "met": N_("items met"), "minutes": N_("minutes"), "month": N_("month"), "name": N_("name"),
     "new_jobs": N_("new jobs"), "note": N_("note"), "number": N_("number"), "on": N_("on the day"),
     "organization": N_("organization"), "outcome": N_("outcome"), "paid": N_("paid, in fen"),

@@ -27,14 +27,35 @@ def entries_of(thing: Any, *, newest_first: bool = True) -> list[AuditEntry]:
     )
 
 
+# Details of older entries that named a person in clear: they stay under the hash and are shown nowhere.
+_withheld: dict[tuple[str, str], frozenset[str]] = {}
+
+
+def withhold(object_type: str, event: str, *names: str) -> None:
+    """Show these details of this kind of entry no more; what is told of the person comes from the person's row."""
+    _withheld[object_type, event] = frozenset(names)
+
+
+def shown_details(entry: AuditEntry) -> dict[str, Any]:
+    """The details of an entry as people may read them. Raises :class:`ValueError` for what is no JSON object."""
+    found = json.loads(entry.details)
+    if not isinstance(found, dict):
+        raise ValueError("details are a JSON object")
+    hidden = _withheld.get((entry.object_type, entry.event), frozenset())
+    return {name: value for name, value in found.items() if name not in hidden}
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of a timeline: who did what, when, and the note given with it."""
+    """One line of a timeline: who did what, when, and the note given with it; ``person`` is the number of the
+    one it is about, where the entry names one.
+    """
 
     at: datetime
     actor: str
     event: str
     note: str
+    person: int | None = None
 
 
 def history_of(thing: Any, *, limit: int = 50) -> list[Event]:
@@ -45,7 +66,11 @@ def history_of(thing: Any, *, limit: int = 50) -> list[Event]:
         .order_by(AuditEntry.seq.desc())
         .limit(limit)
     )
-    return [Event(row.at, row.actor_name, row.event, json.loads(row.details).get("note", "")) for row in rows]
+    return [
+        Event(row.at, row.actor_name, row.event, details.get("note", ""), details.get("person"))
+        for row in rows
+        for details in [shown_details(row)]
+    ]
 
 
 def verify(seals: Seals | None = None) -> list[Break]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from core import clock
 from core.access.policy import Refusal
+from core.audit.queries import withhold
 from core.audit.services import Actor, record
 from core.clock import add_months
 from core.db import db
@@ -32,7 +33,7 @@ from registry.interests.models import Interest
 from registry.interests.services import declare_interest, end_interest
 from registry.organizations.models import Organization
 from registry.organizations.rules import ROR_DEFAULTS
-from registry.organizations.services import keep_changes
+from registry.organizations.services import keep_changes, named
 from registry.persons.models import Person
 from registry.persons.queries import Entry, Part, add_part, joined, within
 from registry.persons.services import nobody
@@ -146,9 +147,13 @@ def appoint(
     db.session.add(row)
     db.session.flush()
     keep_changes(
-        organization, {f"post_{post}": [None, person.name]}, source="edit", evidence=approval_document, by=by
+        organization,
+        {f"post_{post}": [None, named(person)]},
+        source="edit",
+        evidence=approval_document,
+        by=by,
     )
-    record(organization, "appointed", by=by, details={"post": post, "person": person.id, "note": person.name})
+    record(organization, "appointed", by=by, details={"post": post, "person": person.id})
     return row
 
 
@@ -164,8 +169,8 @@ def end_post(row: Post, *, until: date, by: Actor) -> None:
         if interest.until is None:
             end_interest(interest, until, by=by)
     db.session.flush()
-    keep_changes(row.organization, {f"post_{row.post}": [row.person.name, None]}, source="edit", by=by)
-    record(row.organization, "post_ended", by=by, details={"post": row.post, "note": row.person.name})
+    keep_changes(row.organization, {f"post_{row.post}": [named(row.person), None]}, source="edit", by=by)
+    record(row.organization, "post_ended", by=by, details={"post": row.post, "person": row.person_id})
 
 
 # What is asked about a candidate, in the order of the form; each is answered yes (it is so) or no.
@@ -215,12 +220,8 @@ def check_candidate(
         organization,
         "candidate_checked",
         by=by,
-        details={
-            "post": post,
-            "result": result,
-            "answers": kept,
-            "note": f"{person.name} {note.strip()}".strip(),
-        },
+        # What was answered stands in the check and goes with it.
+        details={"post": post, "result": result, "check": row.id, "person": person.id},
     )
     return row
 
@@ -343,3 +344,8 @@ add_part(
         _known(CandidateCheck), _erase_checks,
     )
 )  # fmt: skip
+
+
+for _event in ("appointed", "post_ended", "candidate_checked"):
+    # Older entries wrote the name into the note, and the answers of a check.
+    withhold("organization", _event, "note", "answers")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from registry.organizations.models import (
     OrganizationTag,
 )
 from registry.organizations.rules import credit_code_or_none
+from registry.persons.models import Person
 from registry.proof.queries import add_check
 
 Host = aliased(Organization)
@@ -309,9 +310,33 @@ def use_origin(lookup: Callable[[Organization], Came | None]) -> None:
     _origins[:] = [lookup]
 
 
+# Entries about a person who acts for the organization; others about persons are read on their own pages.
+_OF_PERSONS = ("appointed", "post_ended", "candidate_checked")
+
+
+def _with_name(event: Event) -> Event:
+    if event.event not in _OF_PERSONS or event.person is None:
+        return event
+    return replace(event, note=db.session.scalar(select(Person.name).where(Person.id == event.person)) or "")
+
+
+def named_in(changes: Iterable[OrganizationChange]) -> dict[int, str]:
+    """The names of the persons whom rows of the history by field point at, as they stand today."""
+    numbers = {
+        side["person"]
+        for row in changes
+        for side in (row.old, row.new)
+        if isinstance(side, dict) and "person" in side
+    }
+    return {
+        row.id: row.name
+        for row in db.session.execute(select(Person.id, Person.name).where(Person.id.in_(numbers)))
+    }
+
+
 def trail_of(organization: Organization) -> list[Event]:
     """What happened to an entry, newest first; one that came with a list begins with that list."""
-    events = history_of(organization)
+    events = [_with_name(event) for event in history_of(organization)]
     came = _origins[0](organization) if _origins else None
     if came is not None:
         events.append(Event(came.at, came.actor, "came_with_list", came.file_name))

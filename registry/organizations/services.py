@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, cast, func, select, update
+from sqlalchemy import BigInteger, Text, cast, func, or_, select, update
 
 from core import clock
 from core.access.policy import Refusal
+from core.audit.models import AuditEntry
 from core.audit.services import Actor, record
 from core.db import db
 from core.money import Money
@@ -40,6 +42,7 @@ from registry.organizations.rules import (
 )
 from registry.persons.models import Person
 from registry.persons.rules import sort_key
+from registry.persons.services import before_erasing
 
 ENDING = frozenset({"liquidating", "deregistered", "revoked"})
 
@@ -146,7 +149,7 @@ def edit_organization(
     words = dict(changed)
     if "legal_representative_id" in words:
         now = facts.get("legal_representative")
-        words["legal_representative_id"] = [leader.name if leader else None, now.name if now else None]
+        words["legal_representative_id"] = [named(leader), named(now)]
     if "host_id" in words:
         now = facts.get("host")
         words["host_id"] = [host.name if host else None, now.name if now else None]
@@ -179,6 +182,53 @@ def keep_former(organization: Organization, kind: str, value: str) -> None:
     db.session.add(
         FormerIdentity(organization_id=organization.id, kind=kind, value=value, until=clock.today())
     )
+
+
+def named(person: Person | None) -> dict[str, int] | None:
+    """A person in the history by field: the number; the name is read from the person's row, as long as it has one."""
+    return {"person": person.id} if person is not None else None
+
+
+def _names_to_numbers(person: Person) -> None:
+    """Older rows of the history wrote the name: let them name the number of the row that is erased.
+
+    Only where the trail of the organization says that it was this person, and no namesake.
+    """
+    written = [json.dumps(person.name), json.dumps(person.name, ensure_ascii=False)]
+    told = [cast(side, Text).in_(written) for side in (OrganizationChange.old, OrganizationChange.new)]
+    rows = db.session.scalars(
+        select(OrganizationChange).where(
+            or_(
+                OrganizationChange.field == "legal_representative_id",
+                OrganizationChange.field.startswith("post_"),
+            ),
+            or_(*told),
+        )
+    ).all()
+    known = {number: _tied(number, person) for number in {row.organization_id for row in rows}}
+    for row in rows:
+        if known[row.organization_id]:
+            row.old = named(person) if row.old == person.name else row.old
+            row.new = named(person) if row.new == person.name else row.new
+
+
+def _tied(organization_id: int, person: Person) -> bool:
+    """Whether the trail of the organization names this person as an officer or its legal representative."""
+    for text in db.session.scalars(
+        select(AuditEntry.details).where(
+            AuditEntry.object_type == Organization.__tablename__, AuditEntry.object_id == organization_id
+        )
+    ):
+        details = json.loads(text)
+        if person.id in (
+            details.get("person"),
+            *details.get("changed", {}).get("legal_representative_id", ()),
+        ):
+            return True
+    return False
+
+
+before_erasing(_names_to_numbers)
 
 
 def keep_changes(

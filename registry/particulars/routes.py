@@ -32,6 +32,7 @@ from registry.organizations.models import (
 from registry.organizations.queries import (
     changes_of,
     editable_organization,
+    named_in,
     organization_in_scope,
     register_facts,
 )
@@ -106,6 +107,7 @@ def changes(organization_id: int) -> str:
         organization=organization,
         page=page,
         asked=asked,
+        persons=named_in(page.rows),
         people=names_of({row.changed_by for row in page.rows if row.changed_by is not None}),
         fields=FIELD_WORDS,
         values=VALUE_WORDS,

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import date, timedelta
 
 import pytest
 from python_calamine import CalamineWorkbook
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from app.trail.reports import as_csv
 from core import clock
 from core.access.policy import Refusal
-from core.audit.queries import entries_of
-from core.audit.services import SYSTEM
+from core.audit.models import AuditEntry
+from core.audit.queries import entries_of, verify
+from core.audit.services import SYSTEM, record
 from core.db import db, transaction
+from core.mail.models import Mail
 from registry.credit.services import record_adverse
 from registry.experts.models import Expert
 from registry.experts.services import add_expert
@@ -21,7 +25,10 @@ from registry.governance.services import QUESTIONS, appoint, check_candidate, en
 from registry.interests.models import Interest, Kinship
 from registry.interests.queries import conflict, reason_of
 from registry.interests.services import declare_interest, end_interest, record_employment, record_kinship
-from registry.party.services import add_member, add_worker, give_post
+from registry.organizations.models import Organization, OrganizationChange
+from registry.organizations.queries import trail_of
+from registry.organizations.services import edit_organization
+from registry.party.services import add_member, add_worker, end_member, give_post
 from registry.persons.models import Person
 from registry.persons.queries import holdings, parts, person_of_identity
 from registry.persons.services import (
@@ -29,10 +36,12 @@ from registry.persons.services import (
     merge_persons,
     record_person,
     reveal_identity,
+    set_email,
     set_identity,
 )
 from tests import world
 
+SECOND = "示例夕阳红为老服务中心"
 NUMBER = "11010519491231002X"
 OTHER = "150602199003078516"
 
@@ -334,3 +343,98 @@ def test_posts_and_checks_go_when_no_duty_holds_them(app):
         assert one.name == row.person.name == check.person.name == "***"
         assert (row.post, row.birth_year, check.answers, check.note) == ("director", None, {}, "")
         assert one.id not in (row.person_id, check.person_id)
+
+
+def _found(words: tuple[str, ...]) -> set[str]:
+    """Every table and column of the whole database in which one of the words stands, however JSON writes it."""
+    spelt = {form for word in words for form in (word, json.dumps(word)[1:-1])}
+    found = set()
+    for table in db.metadata.sorted_tables:
+        for row in db.session.execute(text(f'SELECT * FROM "{table.name}"')).mappings():
+            for column, value in row.items():
+                told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+                if any(form in told for form in spelt):
+                    found.add(f"{table.name}.{column}")
+    return found
+
+
+PHONE = "13977778888"
+
+
+def _long_gone(*, older: bool) -> tuple[Person, int]:
+    """Somebody whose posts, checks and membership nothing holds any more; ``older``: as earlier versions wrote it."""
+    today, clerk, body = clock.today(), world.user("clerk"), world.organization()
+    one = record_person("示例待删人", phone=PHONE, identity_number=NUMBER, by=SYSTEM)
+    set_email(one, "gone@example.org", by=SYSTEM)
+    now = clock.now()
+    db.session.add(
+        Mail(address=one.email, name=one.name, template="x", body=one.name, queued_at=now, due_at=now)
+    )
+    before = body.legal_representative
+    facts = {name: getattr(body, name) for name in ("kind", "register_class", "name", "credit_code", "division_code", "registered_on", "host", "business_scope", "fields", "address", "phone")}  # fmt: skip
+    edit_organization(body, **facts, legal_representative=one, by=clerk)
+    edit_organization(body, **facts, legal_representative=before, by=clerk)
+    row = appoint(body, one, "director", since=today - timedelta(days=3000), birth_year=1960, by=clerk)
+    check_candidate(body, one, "vice_chair", answers={}, checked_on=today, note="示例年龄不符", by=clerk)
+    end_post(row, until=today - timedelta(days=1000), by=clerk)
+    member = add_member(body, one, kind="full", since=today - timedelta(days=3000), by=clerk)
+    end_member(member, body, by=clerk)
+    row.until = today - timedelta(days=1200)
+    db.session.get_one(Interest, row.interest_id).until = row.until
+    if older:
+        for change in db.session.scalars(select(OrganizationChange)):
+            change.old, change.new = (one.name if side == {"person": one.id} else side for side in (change.old, change.new))  # fmt: skip
+        record(body, "appointed", by=clerk, details={"post": "director", "person": one.id, "note": one.name})
+        record(body, "post_ended", by=clerk, details={"post": "director", "note": one.name})
+    db.session.flush()
+    return one, body.id
+
+
+def test_after_the_erasure_nothing_in_the_database_names_the_person(app):
+    with transaction():
+        one, body = _long_gone(older=False)
+        names = (one.name, PHONE, NUMBER, "1960", "110105********002X", "gone@example.org")
+        assert "person.name" in _found(names)
+        assert {"old", "new", "details"} & {place.split(".")[1] for place in _found((one.name,))} == set()
+        gone, stay = erase_person(one, reason="本人意愿", user=None, by=SYSTEM)
+        assert gone and stay == 0 and one.name == "***"
+        assert _found(names[:3] + names[4:]) == set()
+        assert verify() == []
+        events = [
+            event
+            for event in trail_of(db.session.get_one(Organization, body))
+            if event.event in ("appointed", "post_ended")
+        ]
+        assert [event.note for event in events] == ["***", "***"]
+
+
+def test_what_older_versions_wrote_is_shown_nowhere_and_the_chain_still_proves(bare_app, browser_as):
+    with bare_app.app_context(), transaction():
+        one, body = _long_gone(older=True)
+        name = one.name
+        namesake = record_person(name, phone="13966665555", by=SYSTEM)
+        other = world.organization(SECOND)
+        appoint(other, namesake, "director", since=clock.today(), by=world.user("clerk"))
+        db.session.scalars(select(OrganizationChange).where(OrganizationChange.organization_id == other.id)).one().new = name  # fmt: skip
+        erase_person(one, reason="本人意愿", user=None, by=SYSTEM)
+        other_id = other.id
+    with bare_app.app_context():
+        # The namesake keeps the name; of the person only the entries under the hash have it, for nobody to read.
+        assert _found((PHONE, NUMBER)) == set()
+        rows = db.session.scalars(
+            select(OrganizationChange).where(OrganizationChange.organization_id == body)
+        ).all()
+        assert rows and not [row for row in rows if name in (row.old, row.new)]
+        assert _found((name,)) == {"person.name", "organization_change.new", "audit_entry.details"}
+        assert verify() == []
+        entries = db.session.scalars(select(AuditEntry).where(AuditEntry.object_type == "organization")).all()
+        assert name not in as_csv(entries).decode("utf-8-sig")
+    clerk, auditor = browser_as("clerk"), browser_as("auditor")
+    for path in (
+        f"/organizations/{body}",
+        f"/organizations/{body}/particulars/changes",
+        f"/organizations/{body}/leaders/",
+    ):
+        assert name not in clerk.get(path).text, path
+    assert name not in auditor.get(f"/trail/organization/{body}").text
+    assert name in clerk.get(f"/organizations/{other_id}/particulars/changes").text
