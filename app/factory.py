@@ -35,7 +35,7 @@ ROOMS = (
     "registry.accounts", "registry.factors", "registry.delegations", "registry.custody", "registry.liaison",
     "registry.particulars", "registry.corrections", "registry.governance", "registry.updates", "registry.hubs", "registry.duplicates",
     "registry.credit", "registry.inspections", "registry.party_orgs", "registry.party", "registry.outcomes", "registry.experts", "registry.workforce", "registry.incubation",
-    "registry.keys", "registry.directory", "registry.intake", "registry.rosters",
+    "registry.keys", "registry.directory", "registry.intake", "registry.rosters", "registry.factsheets",
     "finance.ledger", "finance.funds", "finance.catalogue", "finance.lines",
     "finance.contracts", "finance.figures", "finance.evidence", "finance.continuations", "finance.purchasing",
     "finance.exceptions", "finance.snapshots", "finance.ratios",

@@ -26,7 +26,8 @@ class Problem:
     reasons: list[tuple[str, dict[str, Any]]]
 
 
-def _problem(draft: Draft) -> Problem:
+def problem_of(draft: Draft) -> Problem:
+    """A row with its reasons as the marked workbook takes it."""
     return Problem(
         draft.number, draft.cells, [(column, message.to_dict()) for column, message in draft.reasons]
     )
@@ -39,13 +40,13 @@ def words() -> Mapping[str, Sequence[str]]:
 
 def sentences(draft: Draft) -> list[str]:
     """What is wrong with a row."""
-    return intake.sentences(_problem(draft), words())
+    return intake.sentences(problem_of(draft), words())
 
 
 def marked_workbook(roster: Roster, drafts: Sequence[Draft]) -> io.BytesIO:
     """The refused rows as they stood, with what is wrong. Made for this one answer and kept nowhere."""
     return intake.marked_workbook(
-        roster.columns, roster.header, [_problem(draft) for draft in drafts], words()
+        roster.columns, roster.header, [problem_of(draft) for draft in drafts], words()
     )
 
 
