@@ -173,7 +173,7 @@ def _registers(stage: Stage) -> None:
     for place, organization in enumerate(filed):
         set_profile(
             organization, filed_on=date(today.year - 1, 3, 1 + place), filing_number=f"{today.year - 1}-{place + 1:03d}",
-            activity_area=WORDS["area"], member_count=24 + place, by=east_clerk,
+            activity_area=WORDS["area"], member_count=24 + place, founding=("residents", "community", "organization")[place % 3], by=east_clerk,
         )  # fmt: skip
     outside = register_organization(
         agency=stage.agencies["city"], kind="social_service_agency", name=WORDS["outside"], register_class="outside",

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.demo.awards import ASKED, BONUS, give_awards
 from app.demo.books import tell_books, tell_openings
+from app.demo.facts import tell_facts
 from app.demo.funding import tell_funding
 from app.demo.hosting import tell_hosting, tell_money_back
 from app.demo.incubation import tell_incubation
@@ -135,6 +136,7 @@ def seed_demo() -> None:
     tell_register(stage)
     tell_intake(stage)
     tell_rosters(stage)
+    tell_facts(stage)
     # Stays last: nothing is told in a month whose books are closed.
     tell_books(stage)
     set_ratio(stage)

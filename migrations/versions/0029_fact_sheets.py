@@ -1,4 +1,4 @@
-"""tables of facts about organizations
+"""tables of facts about organizations, and how a filed one was founded
 
 Revision ID: 0029
 Revises: 0027
@@ -19,6 +19,8 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade():
+    # A column by a statement of its own: making this table anew would drop what others refer to.
+    op.execute("ALTER TABLE organization_profile ADD COLUMN founding VARCHAR(16) DEFAULT '' NOT NULL")
     op.create_table(
         "fact_sheet",
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
@@ -67,3 +69,4 @@ def upgrade():
 def downgrade():
     op.drop_table("fact_row")
     op.drop_table("fact_sheet")
+    op.execute("ALTER TABLE organization_profile DROP COLUMN founding")

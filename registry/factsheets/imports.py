@@ -18,6 +18,7 @@ from registry.factsheets.rules import (
     ACTIVITIES,
     COLUMNS,
     DIRECT,
+    FOUNDED,
     MAX_BYTES,
     MAX_ROWS,
     PARTY_KINDS,
@@ -51,7 +52,7 @@ READERS: dict[str, Callable[[Cell], Any]] = {
     "full_members": read_whole, "party_org_kind": one_of(PARTY_KINDS, words.PARTY_ORGANIZATIONS),
     "party_in_charter": read_yes, "community_type": one_of(ACTIVITIES, words.COMMUNITY_TYPES),
     "direct_class": one_of(DIRECT, words.DIRECT_CLASSES), "activity_area": text_of(120), "member_count": read_whole,
-    "filed_on": _day, "filing_number": text_of(60), "capital": read_yuan, "capital_wan": read_wan,
+    "founding": one_of(FOUNDED, words.FOUNDINGS), "filed_on": _day, "filing_number": text_of(60), "capital": read_yuan, "capital_wan": read_wan,
     "certificate_from": _day, "certificate_to": _day, "charter_on": _day, "supervising_unit": text_of(120),
 }  # fmt: skip
 

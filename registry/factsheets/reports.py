@@ -18,6 +18,7 @@ from registry.intake import reports as intake
 from registry.organizations.models import (
     COMMUNITY_TYPES,
     DIRECT_CLASSES,
+    FOUNDINGS,
     INSPECTION_RESULTS,
     PARTY_ORGANIZATIONS,
 )
@@ -26,7 +27,7 @@ from registry.rosters.rules import Draft
 
 _CHOICES = {
     "inspection": INSPECTION_RESULTS, "party_org_kind": PARTY_ORGANIZATIONS, "community_type": COMMUNITY_TYPES,
-    "direct_class": DIRECT_CLASSES,
+    "direct_class": DIRECT_CLASSES, "founding": FOUNDINGS,
 }  # fmt: skip
 
 

@@ -35,6 +35,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "community_type": ("活动类型", "社区社会组织类型", "活动类别"),
     "activity_area": ("活动区域", "活动范围", "活动地域"),
     "member_count": ("活动人数", "成员人数", "会员人数", "成员数", "会员数"),
+    "founding": ("成立方式", "组建方式", "发起方式"),
     "filed_on": ("备案日期", "备案时间"),
     "filing_number": ("备案编号", "备案号", "备案证号"),
     "direct_class": ("直接登记类别", "直接登记类型"),
@@ -67,6 +68,11 @@ ACTIVITIES = {
     "社会动员": "mobilization", "民主协商": "consultation", "矛盾调处": "mediation", "矛盾纠纷调处": "mediation", "专项事务": "affairs",
     "社区服务": "service", "公益慈善": "charity", "慈善互助": "charity", "互助": "charity", "文体活动": "culture", "文体": "culture",
     "文化体育": "culture", "其他": "other",
+}  # fmt: skip
+FOUNDED = {
+    "居民自发": "residents", "自发成立": "residents", "居民自发成立": "residents", "自发": "residents", "社区发起": "community",
+    "社区引导": "community", "居委会发起": "community", "街道发起": "community", "政府引导": "community", "社会组织孵化": "organization",
+    "孵化培育": "organization", "社会组织发起": "organization", "单位发起": "unit", "企业发起": "unit", "其他": "other",
 }  # fmt: skip
 _YES = frozenset({"是", "有", "已", "已写入", "已入章", "√", "Y", "1"})
 _NO = frozenset({"否", "无", "未", "未写入", "未入章", "×", "X", "N", "0"})

@@ -191,6 +191,9 @@ class Reader:
             register_class = "filed" if kind == "filed_community_so" else "registered" if kind else None
         if not kind and register_class == "filed":
             kind = "filed_community_so"
+        if register_class == "filed" and leader and not leader_phone:
+            # A filed organization is reached through whoever leads it: its list has one telephone.
+            leader_phone = phone
         for column, value in (("name", name), ("division_code", division)):
             if not value and column not in failed:
                 reasons.append((column, Message(N_("the cell is empty"))))

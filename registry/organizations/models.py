@@ -77,6 +77,14 @@ COMMUNITY_TYPES = {
     "culture": N_("culture and sport"),
     "other": N_("other activity"),
 }
+# How a filed organization came to be (S3-20).
+FOUNDINGS = {
+    "residents": N_("by residents themselves"),
+    "community": N_("at the suggestion of the community or township"),
+    "organization": N_("by a social organization or an incubation centre"),
+    "unit": N_("by an enterprise or another unit"),
+    "other": N_("in another way"),
+}
 TAGS = {
     "hub": N_("hub organization"),
     "support": N_("support organization"),
@@ -231,6 +239,7 @@ class OrganizationProfile(Model):
     filing_number: Mapped[str] = mapped_column(String(60), default="")
     activity_area: Mapped[str] = mapped_column(String(120), default="")
     member_count: Mapped[int | None]
+    founding: Mapped[str] = mapped_column(String(16), default="", server_default="")
     # Registered elsewhere and at work here.
     home_authority: Mapped[str] = mapped_column(String(120), default="")
     active_since: Mapped[date | None]

@@ -16,6 +16,7 @@ from registry.organizations.models import (
     DETACHMENTS,
     DIRECT_CLASSES,
     FIELDS,
+    FOUNDINGS,
     KINDS,
     REGISTER_CLASSES,
     STATUSES,
@@ -38,7 +39,7 @@ FIELD_WORDS = {
     "supervising_unit": N_("Supervising unit"), "filed_on": N_("Filed on"),
     "filing_number": N_("Number of the filing"), "activity_area": N_("Area of activity"),
     "member_count": N_("Members"), "grade": N_("Assessment grade"), "leader": N_("Legal representative"),
-    "fundraising": N_("Fundraising plan"), "community_fund": N_("Community charity fund"), "home_authority": N_("Registry at home"),
+    "founding": N_("How it was founded"), "fundraising": N_("Fundraising plan"), "community_fund": N_("Community charity fund"), "home_authority": N_("Registry at home"),
     "active_since": N_("At work here since"), "local_contact": N_("Contact at this place"),
     "local_phone": N_("Telephone of the contact"), "detachment": N_("Detachment from government"),
     "former_unit": N_("Unit it was tied to"), "detachment_began_on": N_("Detachment began on"),
@@ -61,7 +62,7 @@ FIELD_WORDS = {
 }  # fmt: skip
 VALUE_WORDS = {
     "kind": KINDS, "register_class": REGISTER_CLASSES, "status": STATUSES, "direct_class": DIRECT_CLASSES,
-    "community_type": COMMUNITY_TYPES, "detachment": DETACHMENTS, "fields": FIELDS,
+    "community_type": COMMUNITY_TYPES, "detachment": DETACHMENTS, "fields": FIELDS, "founding": FOUNDINGS,
 }  # fmt: skip
 
 

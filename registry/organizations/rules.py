@@ -333,6 +333,8 @@ def _filed(facts: Mapping[str, Any], on: date) -> list[Finding]:
                N_("Say what it does in the community: support is given by kind of activity."), FILED),
         _asked("ROR-14", N_("Members"), facts["member_count"],
                N_("The number of members is missing."), FILED),
+        _asked("ROR-16", N_("How it was founded"), facts["founding"],
+               N_("Say how it was founded: by residents, the community, an organization or another unit."), FILED),
         *_contact(facts, FILED),
         _host(facts),
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from wtforms import StringField, TextAreaField
 from core.web.forms import Between, ChoiceField, DayField, Form, MaxLength, MoneyField, NotBefore, Required
 from registry.agencies.models import Agency
 from registry.organizations.forms import WholeNumberField, choices
-from registry.organizations.models import DETACHMENTS, TAGS
+from registry.organizations.models import DETACHMENTS, FOUNDINGS, TAGS
 from registry.particulars.models import DEPARTMENT_ROLES, HONOURS, LEVELS, QUALIFICATIONS
 
 PEOPLE = Between(0, 1_000_000)
@@ -30,6 +30,7 @@ class ProfileForm(Form):
     filing_number = StringField(_l("Number of the filing"), validators=[MaxLength(60)])
     activity_area = StringField(_l("Area of activity"), validators=[MaxLength(120)])
     member_count = WholeNumberField(_l("Members"), validators=[PEOPLE])
+    founding = ChoiceField(_l("How it was founded"), default="")
     home_authority = StringField(_l("Registry at home"), validators=[MaxLength(120)])
     active_since = DayField(_l("At work here since"))
     local_contact = StringField(_l("Contact at this place"), validators=[MaxLength(60)])
@@ -44,6 +45,7 @@ class ProfileForm(Form):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.detachment.choices = choices(DETACHMENTS)
+        self.founding.choices = [("", gettext("not known")), *choices(FOUNDINGS)]
 
 
 DETACHED = ("detachment", "former_unit", "detachment_began_on", "detached_on", "detachment_document")
@@ -52,7 +54,7 @@ FIELDS_OF = {
         "capital", "certificate_from", "certificate_to", "charter_on", "supervising_unit", "activity_area",
         "member_count", *DETACHED,
     ),
-    "filed": ("filed_on", "filing_number", "activity_area", "member_count"),
+    "filed": ("filed_on", "filing_number", "activity_area", "member_count", "founding"),
     "outside": (
         "home_authority", "active_since", "local_contact", "local_phone", "capital", "certificate_from",
         "certificate_to", "charter_on", "supervising_unit",

@@ -23,6 +23,7 @@ from registry.agencies.queries import division_names, visible_agencies
 from registry.delegations.queries import names_of
 from registry.organizations.models import (
     DETACHMENTS,
+    FOUNDINGS,
     SOURCES,
     TAGS,
     Organization,
@@ -85,6 +86,7 @@ def show(organization_id: int) -> str:
         today=today,
         tags=TAGS,
         detachments=DETACHMENTS,
+        foundings=FOUNDINGS,
         qualifications=QUALIFICATIONS,
         honours=HONOURS,
         levels=LEVELS,

@@ -17,6 +17,7 @@ from registry.agencies.models import Agency
 from registry.agencies.rules import normalise_division
 from registry.organizations.models import (
     DETACHMENTS,
+    FOUNDINGS,
     TAGS,
     Organization,
     OrganizationProfile,
@@ -41,7 +42,7 @@ from registry.particulars.models import (
 # The columns of the profile that are written together, and their plain names in the history.
 PROFILE = (
     "capital", "certificate_from", "certificate_to", "charter_on", "supervising_unit", "filed_on",
-    "filing_number", "activity_area", "member_count", "home_authority", "active_since", "local_contact",
+    "filing_number", "activity_area", "member_count", "founding", "home_authority", "active_since", "local_contact",
     "local_phone", "detachment", "former_unit", "detachment_began_on", "detached_on", "detachment_document",
 )  # fmt: skip
 
@@ -79,6 +80,8 @@ def set_profile(
 def _check_profile(row: dict[str, Any]) -> None:
     if row["detachment"] not in DETACHMENTS:
         raise ValueError(f"unknown detachment {row['detachment']}")
+    if row["founding"] not in ("", None, *FOUNDINGS):
+        raise ValueError(f"unknown way of founding {row['founding']}")
     sentences = (
         (row["certificate_from"] and row["certificate_to"] and row["certificate_to"] < row["certificate_from"],
          N_("The certificate ends before it begins: check both days.")),

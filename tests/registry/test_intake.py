@@ -109,6 +109,18 @@ def reasons(batch):
     }
 
 
+def test_whoever_leads_a_filed_organization_comes_with_its_one_telephone(app):
+    header = ["社会组织名称", "所属街道", "登记备案情况", "牵头人", "联系方式"]
+    batch = read(as_csv([["示例晨光舞蹈队", "示例街道办事处", "备案", "示例甲", "13900000777"]], header))
+    assert not reasons(batch)
+    take(batch.id)
+    taken = db.session.scalars(select(Organization).where(Organization.name == "示例晨光舞蹈队")).one()
+    assert (
+        taken.legal_representative.name == "示例甲"
+        and taken.legal_representative.phone == taken.phone == "13900000777"
+    )
+
+
 @pytest.mark.parametrize("form", ["utf-8", "gb18030", "xlsx"])
 def test_a_list_as_offices_write_it_goes_in(app, form):
     with app.app_context():

@@ -65,7 +65,7 @@ def test_each_register_asks_for_its_own_fields_until_they_are_there(app):
         # The certificate ended yesterday.
         assert failed(registered) == {"ROR-2", "ROR-3", "ROR-4", "ROR-5"}
         community = filed(host=world.organization("示例童伴儿童关爱协会"))
-        assert failed(community) == {"ROR-3", "ROR-4", "ROR-12", "ROR-13", "ROR-14"}
+        assert failed(community) == {"ROR-3", "ROR-4", "ROR-12", "ROR-13", "ROR-14", "ROR-16"}
         outside = make(
             name="示例外地机构",
             register_class="outside",
