@@ -205,7 +205,7 @@ def _write(organization: Organization, draft: Draft, file_name: str, by: Any) ->
         if name == "inspection":
             record_inspection(organization, int(year), value, by=by)
     for year in sorted({column.partition("@")[2] for column in new if column.partition("@")[0] in STAFF}):
-        counts = queries.staff_of(organization, int(year))
+        counts: dict[str, Any] = {**queries.staff_of(organization, int(year))}
         counts |= {name: new[f"{name}@{year}"] for name in STAFF if f"{name}@{year}" in new}
         record_staff(organization, int(year), **came, **counts)
 
