@@ -24,7 +24,7 @@ from registry.factsheets.imports import LIST_KIND, read_again, read_facts
 from registry.factsheets.jobs import ask_to_take
 from registry.factsheets.models import FactRow, FactSheet
 from registry.factsheets.reports import column_word, marked_workbook, sample_workbook, sentences, told
-from registry.factsheets.rules import COLUMNS, MAX_ROWS
+from registry.factsheets.rules import COLUMNS, MAX_ROWS, YEAR_HEADING
 from registry.intake.services import remember_headings
 from registry.organizations.models import Organization
 from registry.rosters.forms import RosterForm
@@ -106,7 +106,9 @@ def new() -> Answer:
             return redirect(url_for("factsheets.show", sheet_id=sheet.id), code=303)
         except Refusal as refusal:
             form.form_errors.append(say(refusal.sentence))
-    page = render_template("factsheets/new.html", form=form, columns=COLUMNS, most=MAX_ROWS)
+    page = render_template(
+        "factsheets/new.html", form=form, columns=COLUMNS, most=MAX_ROWS, year_heading=YEAR_HEADING
+    )
     return page, 422 if form.is_submitted() else 200
 
 

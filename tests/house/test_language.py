@@ -31,6 +31,7 @@ DATA = {
     "registry/accounts/forms.py": "the name of the language in itself",
     "registry/organizations/rules.py": "official names of kinds of organizations, as they stand in registers",
     "registry/rosters/rules.py": "column heads, levels and skills, as offices have them, and the sample list",
+    "registry/factsheets/rules.py": "column heads, results and forms, as offices have them, and the sample row",
     "registry/intake/rules.py": "column heads, kinds and ways to write a day, as offices have them",
     "finance/batches/imports.py": "column heads and answers of banks' tables",
     "finance/books/imports.py": "column heads and answers of the opening table",
