@@ -53,6 +53,7 @@ def tell_register(stage: Stage) -> None:
         _particulars(stage)
         _leaders(stage)
         _registers(stage)
+        _township(stage)
     with on(today - timedelta(days=120)):
         # Most were compared with their certificates this year; the rest is stale.
         for organization in stage.organizations[:19]:
@@ -189,6 +190,22 @@ def _registers(stage: Stage) -> None:
         division_code="150602001", registered_on=None, register_class="filed", host=stage.organizations[HUB],
         community_type="mediation", address=TEXTS["place"], phone="0477-0000000", by=east_clerk,
     )  # fmt: skip
+
+
+def _township(stage: Stage) -> None:
+    """Filed bodies kept by a township itself; one of them lacks what its register asks for."""
+    clerk, unit, today = stage.people["urban_clerk"], stage.agencies["urban"], clock.today()
+    for place, (name, kind) in enumerate(zip(WORDS["township"], ("culture", "mediation", "charity"), strict=True)):
+        body = register_organization(
+            agency=unit, kind="filed_community_so", name=name, credit_code=None, division_code="150602001001",
+            registered_on=None, register_class="filed", host=stage.organizations[HUB], community_type=kind,
+            address=TEXTS["place"], phone=f"0477-000010{place}", by=clerk,
+        )  # fmt: skip
+        if place < 2:
+            set_profile(
+                body, filed_on=date(today.year - 1, 5, 4 + place), filing_number=f"{today.year - 1}-1{place + 1:02d}",
+                activity_area=WORDS["area"], member_count=16 + 9 * place, founding=("residents", "community")[place], by=clerk,
+            )  # fmt: skip
 
 
 def _upgrade(stage: Stage) -> None:

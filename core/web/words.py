@@ -165,7 +165,10 @@ def money_html(value: Money | None) -> Markup:
     )
 
 
-def yuan(value: Money | None) -> str:
+def yuan(value: Money | str | None) -> str:
+    """An amount without its unit; a history keeps amounts as plain text."""
+    if isinstance(value, str):
+        value = Money.parse(value)
     return "—" if value is None else value.format()
 
 

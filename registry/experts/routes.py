@@ -36,8 +36,8 @@ from registry.experts.models import CONDUCT, Expert
 from registry.experts.reports import EXPERTS
 from registry.experts.rules import ADMISSION_MONTHS
 from registry.interests.forms import OrganizationInterestForm
-from registry.interests.models import KINDS
-from registry.interests.queries import employments_of, interests_of_person
+from registry.interests.models import KINDS, RELATIONS
+from registry.interests.queries import employments_of, interests_of_person, relatives_of
 from registry.interests.rules import counts
 from registry.interests.services import declare_interest
 from registry.organizations.models import FIELDS, Organization
@@ -69,6 +69,7 @@ EVENTS = {
     "proposed_anew": N_("Proposed anew"),
     "edited": N_("Entry changed"),
     "absence_noted": N_("Days away noted"),
+    "absence_withdrawn": N_("Days away taken back"),
     "conduct_noted": N_("Conduct noted"),
     "activated": N_("Back in the draw"),
     "deactivated": N_("Taken out of the draw"),
@@ -335,6 +336,34 @@ def own_absence() -> Answer:
     return _absence(found, url_for("experts.own"))
 
 
+@bp.post("/<int:expert_id>/absences/<int:absence_id>/withdraw")
+@allow("expert.edit")
+def withdraw_absence(expert_id: int, absence_id: int) -> Answer:
+    expert = _editable(expert_id)
+    _withdraw([expert], absence_id)
+    return redirect(url_for("experts.show", expert_id=expert.id), code=303)
+
+
+@bp.post("/own/absences/<int:absence_id>/withdraw")
+@allow("expert.declare")
+def withdraw_own(absence_id: int) -> Answer:
+    """An expert takes back the same days in every pool."""
+    _withdraw(queries.of_person(current_user.person_id), absence_id)
+    return redirect(url_for("experts.own"), code=303)
+
+
+def _withdraw(experts: list[Expert], absence_id: int) -> None:
+    rows = [row for expert in experts for row in expert.absences]
+    chosen = next((row for row in rows if row.id == absence_id), None)
+    if chosen is None:
+        abort(404)
+    days = (chosen.starts_on, chosen.ends_on)
+    for row in rows:
+        if (row.starts_on, row.ends_on) == days:
+            services.withdraw_absence(row, by=current_user)
+    flash(gettext("Taken back. Draws take the expert on these days again."), "ok")
+
+
 @bp.route("/<int:expert_id>/conduct/new", methods=["GET", "POST"])
 @allow("expert.edit")
 def conduct(expert_id: int) -> Answer:
@@ -362,7 +391,18 @@ def own() -> str:
     pools = queries.of_person(current_user.person_id)
     return render_template(
         "experts/own.html",
-        away=[item for pool in pools for item in pool.absences if item.ends_on >= clock.today()],
+        # Days are noted for every pool at once: each is shown once.
+        away=list(
+            {
+                (item.starts_on, item.ends_on): item
+                for pool in pools
+                for item in pool.absences
+                if item.ends_on >= clock.today()
+            }.values()
+        ),
+        work=employments_of(current_user.person_id),
+        kin=relatives_of(current_user.person_id),
+        relations=RELATIONS,
         in_a_pool=bool(pools),
         **_interests(current_user.person_id),
     )

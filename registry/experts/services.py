@@ -163,6 +163,22 @@ def note_absence(
     return row
 
 
+def withdraw_absence(row: ExpertAbsence, *, by: Actor) -> None:
+    """The expert is there after all; days that are over stay on the file."""
+    if row.ends_on < clock.today():
+        raise Refusal(Message(N_("These days are over and stay on the file.")), status=409)
+    expert = row.expert
+    db.session.delete(row)
+    db.session.flush()
+    db.session.expire(expert, ["absences"])
+    record(
+        expert,
+        "absence_withdrawn",
+        by=by,
+        details={"from": row.starts_on.isoformat(), "to": row.ends_on.isoformat()},
+    )
+
+
 def note_conduct(expert: Expert, kind: str, note: str, *, by: Any) -> ExpertConduct:
     """How the expert behaved at a panel; a breach takes out of the draw at once (财库〔2016〕198号)."""
     if kind not in CONDUCT:

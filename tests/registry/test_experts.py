@@ -14,7 +14,7 @@ from registry.accounts.models import RoleAssignment
 from registry.experts.models import Expert
 from registry.experts.queries import of_person, pool
 from registry.experts.rules import obstacle
-from registry.experts.services import add_expert, admit_expert, set_active
+from registry.experts.services import add_expert, admit_expert, note_absence, set_active, withdraw_absence
 from registry.interests.queries import conflict, interests_of_person
 from registry.persons.services import record_person
 from tests import world
@@ -185,3 +185,39 @@ def test_an_expert_notes_days_away_for_every_pool(bare_app, browser_as):
     assert clock.today().strftime("%Y") in page.text
     with bare_app.app_context():
         assert [len(item.absences) for item in of_person(world.user("expert2").person_id)] == [1]
+
+
+def test_days_away_are_listed_and_taken_back_by_the_expert_and_by_the_clerk(bare_app, browser_as):
+    days = {"starts_on": "2099-05-01", "ends_on": "2099-05-09"}
+    expert, clerk = browser_as("expert2"), browser_as("clerk")
+    form = expert.get("/experts/own").click("登记不可用日期").forms["form"]
+    for name, value in days.items():
+        form[name] = value
+    form.submit()
+    with bare_app.app_context():
+        row = of_person(world.user("expert2").person_id)[0].absences[0]
+        number, absence = row.expert_id, row.id
+    own = expert.get("/experts/own")
+    assert "2099年5月1日" in own.text and "从业经历" in own.text and "亲属" in own.text
+    assert browser_as("expert1").post(
+        f"/experts/own/absences/{absence}/withdraw", {"csrf_token": own.forms[0]["csrf_token"].value}, expect_errors=True
+    ).status_int in (400, 404)
+    back = next(item for item in own.forms.values() if item.action.endswith(f"/own/absences/{absence}/withdraw"))
+    assert back.submit().status_int == 303
+    with bare_app.app_context():
+        assert not of_person(world.user("expert2").person_id)[0].absences
+        with transaction():
+            absence = note_absence(
+                db.session.get(Expert, number), date(2099, 6, 1), date(2099, 6, 2), by=world.user("clerk")
+            ).id
+    shown = clerk.get(f"/experts/{number}")
+    back = next(item for item in shown.forms.values() if item.action.endswith(f"/absences/{absence}/withdraw"))
+    assert back.submit().status_int == 303
+    with bare_app.app_context():
+        assert not of_person(world.user("expert2").person_id)[0].absences
+        with transaction(), pytest.raises(Refusal):
+            past = note_absence(
+                db.session.get(Expert, number), clock.today(), clock.today(), by=world.user("clerk")
+            )
+            past.ends_on = past.starts_on = clock.today() - timedelta(days=3)
+            withdraw_absence(past, by=world.user("clerk"))
