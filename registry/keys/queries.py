@@ -8,7 +8,7 @@ all of them where those are not enough, and asks the database for the rows at th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -46,6 +46,7 @@ from registry.organizations.models import FormerIdentity, Grade, Organization, P
 from registry.persons.rules import sort_key
 
 ORDER = ((Organization.sort_key, False), (Organization.id, False))
+_POSTING = DirectoryPosting.__table__
 # Shelves that are read before all are.
 FIRST_SHELVES = 6
 # So many candidates of a longer word are compared with the texts at once.
@@ -60,6 +61,8 @@ class Search:
     roots: Mapping[int, str]
     conditions: tuple[frozenset[str], ...] = ()
     words: tuple[Word, ...] = ()
+    # The roots are all there are: what is looked for alone decides.
+    everywhere: bool = False
 
     @property
     def exact(self) -> bool:
@@ -67,7 +70,7 @@ class Search:
         return all(word.exact for word in self.words)
 
     def terms(self) -> set[str]:
-        found = {f"u={root}" for root in self.roots}
+        found = set() if self.everywhere else {f"u={root}" for root in self.roots}
         for condition in self.conditions:
             found |= condition
         for word in self.words:
@@ -77,9 +80,10 @@ class Search:
     def hits(self, places: Mapping[str, int]) -> int:
         """The places of one shelf that fit, from the places of each term there."""
         get = places.get
-        found = 0
-        for root in self.roots:
-            found |= get(f"u={root}", 0)
+        found = -1 if self.everywhere else 0
+        if not self.everywhere:
+            for root in self.roots:
+                found |= get(f"u={root}", 0)
         for condition in self.conditions:
             if not found:
                 return 0
@@ -161,13 +165,14 @@ class Shelves:
         if wanted == [] or self.complete():
             return
         terms = self.search.terms()
-        query = select(DirectoryPosting.shelf_id, DirectoryPosting.term, DirectoryPosting.places).where(
-            DirectoryPosting.term.in_(terms)
+        query = select(_POSTING.c.shelf_id, _POSTING.c.term, _POSTING.c.places).where(
+            _POSTING.c.term.in_(terms)
         )
         if wanted is not None:
-            query = query.where(DirectoryPosting.shelf_id.in_(wanted))
+            query = query.where(_POSTING.c.shelf_id.in_(wanted))
         of_shelf: dict[int, dict[str, int]] = {}
-        for shelf, term, places in db.session.execute(query):
+        # Plain rows of the table: there may be a thousand.
+        for shelf, term, places in db.session.connection().execute(query):
             of_shelf.setdefault(shelf, {})[term] = unpacked(places)
         for shelf, _sorted in self.order:
             if wanted is None or shelf in wanted:
@@ -215,12 +220,17 @@ def shelves_of(search: Search, key: Sequence[Any] | None = None, *, backwards: b
         select(DirectoryBacklog.id).exists(),
         select(DirectoryEntry.organization_id).where(DirectoryEntry.place.is_(None)).exists(),
     )
-    columns: list[Any] = [DirectoryShelf.id, DirectoryShelf.in_order, behind.label("behind")]
+    tops = select(Agency.id).where(Agency.parent_id.is_(None), Agency.id.not_in(search.roots)).exists()
+    columns: list[Any] = [
+        DirectoryShelf.id, DirectoryShelf.in_order, behind.label("behind"), (~tops).label("everywhere"),
+    ]  # fmt: skip
     if key is not None:
         columns += [_begins_before(key), _last_place(key, backwards=backwards)]
     rows = db.session.execute(
         select(*columns).order_by(DirectoryShelf.first_key, DirectoryShelf.first_id)
     ).all()
+    if (search.conditions or search.words) and any(row.everywhere for row in rows):
+        search = replace(search, everywhere=True)
     shelves = Shelves(
         search, [(row.id, row.in_order) for row in rows], behind=any(row.behind for row in rows)
     )
