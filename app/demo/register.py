@@ -195,7 +195,9 @@ def _registers(stage: Stage) -> None:
 def _township(stage: Stage) -> None:
     """Filed bodies kept by a township itself; one of them lacks what its register asks for."""
     clerk, unit, today = stage.people["urban_clerk"], stage.agencies["urban"], clock.today()
-    for place, (name, kind) in enumerate(zip(WORDS["township"], ("culture", "mediation", "charity"), strict=True)):
+    for place, (name, kind) in enumerate(
+        zip(WORDS["township"], ("culture", "mediation", "charity"), strict=True)
+    ):
         body = register_organization(
             agency=unit, kind="filed_community_so", name=name, credit_code=None, division_code="150602001001",
             registered_on=None, register_class="filed", host=stage.organizations[HUB], community_type=kind,

@@ -200,9 +200,13 @@ def test_days_away_are_listed_and_taken_back_by_the_expert_and_by_the_clerk(bare
     own = expert.get("/experts/own")
     assert "2099年5月1日" in own.text and "工作经历" in own.text and "亲属" in own.text
     assert browser_as("expert1").post(
-        f"/experts/own/absences/{absence}/withdraw", {"csrf_token": own.forms[0]["csrf_token"].value}, expect_errors=True
+        f"/experts/own/absences/{absence}/withdraw",
+        {"csrf_token": own.forms[0]["csrf_token"].value},
+        expect_errors=True,
     ).status_int in (400, 404)
-    back = next(item for item in own.forms.values() if item.action.endswith(f"/own/absences/{absence}/withdraw"))
+    back = next(
+        item for item in own.forms.values() if item.action.endswith(f"/own/absences/{absence}/withdraw")
+    )
     assert back.submit().status_int == 303
     with bare_app.app_context():
         assert not of_person(world.user("expert2").person_id)[0].absences
@@ -211,7 +215,9 @@ def test_days_away_are_listed_and_taken_back_by_the_expert_and_by_the_clerk(bare
                 db.session.get(Expert, number), date(2099, 6, 1), date(2099, 6, 2), by=world.user("clerk")
             ).id
     shown = clerk.get(f"/experts/{number}")
-    back = next(item for item in shown.forms.values() if item.action.endswith(f"/absences/{absence}/withdraw"))
+    back = next(
+        item for item in shown.forms.values() if item.action.endswith(f"/absences/{absence}/withdraw")
+    )
     assert back.submit().status_int == 303
     with bare_app.app_context():
         assert not of_person(world.user("expert2").person_id)[0].absences
