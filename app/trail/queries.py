@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Select, Table, and_, false, func, or_, sel
 from core import clock
 from core.audit.chains import GENESIS, is_genuine
 from core.audit.models import AuditEntry
-from core.audit.queries import shown_details
+from core.audit.queries import called, shown_details
 from core.db import db
 from core.lifecycle import LIFECYCLES
 from core.text import N_, Message
@@ -367,7 +367,7 @@ class Line:
     before: str
     after: str
     note: str
-    details: list[tuple[str, str]]
+    details: list[tuple[str, str | Message]]
     fields: list[str]
     genuine: bool
 
@@ -394,7 +394,10 @@ def line(entry: AuditEntry, *, genuine: bool = True) -> Line:
     fields = details.pop("fields", [])
     if not (isinstance(fields, list) and all(isinstance(name, str) for name in fields)):
         details["fields"], fields = fields, []
-    rest = [(name, _written(value)) for name, value in sorted(details.items())]
+    rest = [
+        (name, Message(word) if (word := called(entry, name, value)) else _written(value))
+        for name, value in sorted(details.items())
+    ]
     return Line(entry, before, after, note, rest, fields, genuine)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,10 +45,25 @@ def shown_details(entry: AuditEntry) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in hidden}
 
 
+# Details that are the name of a thing of a fixed list: what that thing is called (English ids).
+_called: dict[tuple[str, str, str], Mapping[str, str]] = {}
+
+
+def call(object_type: str, event: str, detail: str, words: Mapping[str, str]) -> None:
+    """Show this detail of this kind of entry by its word, in timelines beside the event."""
+    _called[object_type, event, detail] = words
+
+
+def called(entry: AuditEntry, detail: str, value: Any) -> str:
+    """The word (an English id) for a detail that is the name of a thing; empty for any other."""
+    words = _called.get((entry.object_type, entry.event, detail), {})
+    return words.get(value, "") if isinstance(value, str) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One line of a timeline: who did what, when, and the note given with it; ``person`` is the number of the
-    one it is about, where the entry names one.
+    one it is about, where the entry names one; ``about`` the thing of a fixed list (an English id).
     """
 
     at: datetime
@@ -56,6 +71,7 @@ class Event:
     event: str
     note: str
     person: int | None = None
+    about: str = ""
 
 
 def history_of(thing: Any, *, limit: int = 50) -> list[Event]:
@@ -67,7 +83,14 @@ def history_of(thing: Any, *, limit: int = 50) -> list[Event]:
         .limit(limit)
     )
     return [
-        Event(row.at, row.actor_name, row.event, details.get("note", ""), details.get("person"))
+        Event(
+            row.at,
+            row.actor_name,
+            row.event,
+            details.get("note", ""),
+            details.get("person"),
+            next((word for name, value in details.items() if (word := called(row, name, value))), ""),
+        )
         for row in rows
         for details in [shown_details(row)]
     ]

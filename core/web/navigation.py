@@ -23,7 +23,7 @@ GROUPS = ("", "grants", "projects", "money", "register")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A link in the rail, shown to those holding one of ``permissions``."""
+    """A link in the rail, shown to those holding one of ``permissions`` of whom ``only`` holds."""
 
     endpoint: str
     label: str
@@ -31,6 +31,7 @@ class Entry:
     group: str
     order: int
     permissions: tuple[str, ...]
+    only: Callable[[Any], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,23 @@ _sources: dict[str, Callable[[Any], Iterable[Task]]] = {}
 
 
 def add_entry(
-    endpoint: str, label: str, *, icon: str, group: str, order: int, permissions: tuple[str, ...]
+    endpoint: str,
+    label: str,
+    *,
+    icon: str,
+    group: str,
+    order: int,
+    permissions: tuple[str, ...],
+    only: Callable[[Any], bool] | None = None,
 ) -> None:
-    """Offer a link in the rail; registering it again replaces it."""
+    """Offer a link in the rail; registering it again replaces it.
+
+    ``only(user)`` may narrow it further; asked on every page of those who hold a permission, it costs
+    one query at most.
+    """
     if group not in GROUPS:
         raise ValueError(f"unknown group {group}")
-    _entries[endpoint] = Entry(endpoint, label, icon, group, order, permissions)
+    _entries[endpoint] = Entry(endpoint, label, icon, group, order, permissions, only)
 
 
 def add_tasks(name: str, source: Callable[[Any], Iterable[Task]]) -> None:
@@ -98,6 +110,8 @@ def menu() -> list[dict[str, Any]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for item in entries():
         if item.permissions and not any(user.may_somewhere(need) for need in item.permissions):
+            continue
+        if item.only is not None and not item.only(user):
             continue
         current = item.endpoint == shown if shown else request.blueprint == item.endpoint.split(".")[0]
         groups.setdefault(item.group, []).append(

@@ -25,7 +25,7 @@ from finance.ledger.models import Account, Posting, Transfer
 from finance.ledger.queries import Owner, balances, extract_of, name_owners, owners
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
-from registry.outcomes.queries import add_matters
+from registry.outcomes.queries import add_matters, add_touched
 
 KINDS = ("committed", "payable", "paid", "returned")
 
@@ -475,3 +475,13 @@ def _matters(organization: Organization) -> list[tuple[Message, int]]:
 
 
 add_matters("commitments", _matters)
+
+
+def _touched(user: Any, ids: list[int]) -> list[tuple[str, str, dict[str, int]]]:
+    rows = db.session.scalars(
+        visible_commitments(user).where(Commitment.id.in_(ids)).order_by(Commitment.id)
+    ).unique()
+    return [(f"{row.number} {row.title}", "commitments.show", {"commitment_id": row.id}) for row in rows]
+
+
+add_touched("commitments", _touched)

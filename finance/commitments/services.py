@@ -447,19 +447,20 @@ def _require_positive(amount: Money) -> None:
         raise Refusal(Message(N_("The amount must be above zero.")))
 
 
-def _after_outcome(case: OutcomeCase, by: Actor) -> Iterator[tuple[Message, int]]:
+def _after_outcome(case: OutcomeCase, by: Actor) -> Iterator[tuple[Message, list[int]]]:
     """A payee that is wound up is paid nothing until its projects are settled; one that is active again is."""
     running = running_commitments(case.organization_id, clock.today())
     if case.outcome == "reactivated":
         lifted = [hold for item in running for hold in open_holds(item) if hold.reason == "outcome"]
         for hold in lifted:
             lift_hold(hold, by=by)
-        yield Message(N_("Commitments on which payments go on")), len(lifted)
+        going_on = sorted({hold.commitment_id for hold in lifted})
+        yield Message(N_("Commitments on which payments go on")), going_on
         return
     stopped = [item for item in running if all(hold.reason != "outcome" for hold in open_holds(item))]
     for commitment in stopped:
         place_hold(commitment, reason="outcome", text=case.document or case.facts[:200], by=by)
-    yield Message(N_("Commitments on which payments were stopped")), len(stopped)
+    yield Message(N_("Commitments on which payments were stopped")), [item.id for item in stopped]
 
 
 when_decided("commitments", _after_outcome)

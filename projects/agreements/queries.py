@@ -25,7 +25,7 @@ from projects.agreements.rules import Part, budget_by_line
 from registry.accounts.models import User
 from registry.agencies.models import Agency
 from registry.organizations.models import Organization
-from registry.outcomes.queries import add_matters
+from registry.outcomes.queries import add_matters, add_touched
 
 # The organization sees its agreement from the offer on.
 SHOWN_TO_ORGANIZATION = ("offered", "accepted", "signed", "ended", "terminated")
@@ -131,6 +131,14 @@ def _matters(organization: Organization) -> list[tuple[Message, int]]:
 
 
 add_matters("projects", _matters)
+
+
+def _touched(user: Any, ids: list[int]) -> list[tuple[str, str, dict[str, int]]]:
+    rows = db.session.scalars(visible_projects(user).where(Project.id.in_(ids)).order_by(Project.id)).unique()
+    return [(f"{row.number} {row.title}", "agreements.project", {"project_id": row.id}) for row in rows]
+
+
+add_touched("projects", _touched)
 
 
 def agreement_of(application_id: int) -> Agreement | None:

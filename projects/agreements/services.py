@@ -522,7 +522,7 @@ def _reason(text: str) -> str:
     return text.strip()
 
 
-def _after_outcome(case: OutcomeCase, by: Actor) -> Iterator[tuple[Message, int]]:
+def _after_outcome(case: OutcomeCase, by: Actor) -> Iterator[tuple[Message, list[int]]]:
     """Each unfinished project notes the decision; whether it is ended early its own unit decides."""
     projects = db.session.scalars(
         select(Project)
@@ -532,7 +532,8 @@ def _after_outcome(case: OutcomeCase, by: Actor) -> Iterator[tuple[Message, int]
     for project in projects:
         record(project, "standing of the organization changed", by=by, details={"note": case.document})
     if case.outcome != "reactivated":
-        yield Message(N_("Projects whose units were asked to end them early")), len(projects)
+        asked = [project.id for project in projects]
+        yield Message(N_("Projects whose units were asked to end them early")), asked
 
 
 when_decided("projects", _after_outcome)

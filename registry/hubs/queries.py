@@ -28,6 +28,19 @@ def hub_in_scope(user: Any, organization_id: int) -> Organization | None:
     return db.session.scalar(visible_hubs(user).where(Organization.id == organization_id))
 
 
+def own_hubs(user: Any) -> Select[Any]:
+    """The organizations a person acts for that have been hubs."""
+    own = user.organization_ids("own.read")
+    return select(Organization).where(Organization.id.in_(own), _is_hub())
+
+
+def acts_for_hub(user: Any) -> bool:
+    """Whether one of the organizations a person acts for has a workspace of a hub."""
+    if not user.organization_ids("own.read"):
+        return False
+    return db.session.scalar(select(own_hubs(user).exists())) is True
+
+
 def may_keep(user: Any, hub: Organization) -> bool:
     """Whether the person keeps the members: at the department, or as one of the hub's own people."""
     return bool(

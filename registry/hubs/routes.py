@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from core import clock
 from core.access.policy import Refusal
+from core.db import db
 from core.text import N_
 from core.web import navigation, paging, tables
 from core.web.gate import allow
@@ -36,6 +37,16 @@ navigation.add_entry(
     permissions=("organization.read",),
 )
 
+navigation.add_entry(
+    "hubs.own",
+    N_("Members of our hub"),
+    icon="users",
+    group="register",
+    order=31,
+    permissions=("own.read",),
+    only=queries.acts_for_hub,
+)
+
 Answer = str | tuple[str, int] | Response
 
 
@@ -52,6 +63,16 @@ def list_hubs() -> str:
         classes=REGISTER_CLASSES,
         counts=tables.counts_by(active, Organization.register_class, [*REGISTER_CLASSES]),
     )
+
+
+@bp.get("/own")
+@allow("own.read")
+def own() -> Answer:
+    """The people of a hub go straight to its workspace; those of several choose among their organizations."""
+    found = list(db.session.scalars(queries.own_hubs(current_user).order_by(Organization.id).limit(2)))
+    if len(found) == 1:
+        return redirect(url_for("hubs.show", organization_id=found[0].id), code=303)
+    return redirect(url_for("organizations.own"), code=303)
 
 
 @bp.get("/<int:organization_id>")

@@ -43,7 +43,8 @@ class OutcomeCase(Model):
     liquidator: Mapped[str] = mapped_column(String(120), default="")
     liquidator_phone: Mapped[str] = mapped_column(String(20), default="")
     liquidation_until: Mapped[date | None]
-    # Standing before the decision, and what each upper floor did: [{"of", "text", "count"}].
+    # Standing before the decision, and what each upper floor did: [{"of", "text", "count", "rows": ids}];
+    # cases of before have no "rows".
     status_before: Mapped[str] = mapped_column(String(16), default="")
     consequences: Mapped[list] = mapped_column(JSON, default=list)
     decided_on: Mapped[date | None]

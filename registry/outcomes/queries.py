@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, or_, select
@@ -27,6 +28,36 @@ def add_matters(name: str, find: Matters) -> None:
 def open_matters(organization: Organization) -> list[tuple[Message, int]]:
     return [
         (sentence, count) for find in _matters.values() for sentence, count in find(organization) if count
+    ]
+
+
+# Of rows that a decision touched, those that a person may open: what each is called, and its page.
+Touched = Callable[[Any, list[int]], list[tuple[str, str, dict[str, int]]]]
+_touched: dict[str, Touched] = {}
+
+
+def add_touched(name: str, find: Touched) -> None:
+    """Let a floor above name the rows of what it did: ``find(user, ids)`` gives (title, endpoint, its arguments)."""
+    _touched[name] = find
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a decision did: the sentence, how many rows it touched, and those that the reader may open."""
+
+    text: Message
+    count: int
+    rows: list[tuple[str, str, dict[str, int]]]
+
+
+def measures(case: OutcomeCase, user: Any) -> list[Measure]:
+    return [
+        Measure(
+            Message.from_dict(item["text"]),
+            item["count"],
+            _touched[item["of"]](user, item["rows"]) if item.get("rows") and item["of"] in _touched else [],
+        )
+        for item in case.consequences
     ]
 
 

@@ -150,7 +150,7 @@ def _page(case: OutcomeCase, form: StepForm) -> str:
         outcomes=OUTCOMES,
         grounds=GROUNDS,
         finding=services.finding_of(case.organization, case.ground),
-        consequences=[(Message.from_dict(item["text"]), item["count"]) for item in case.consequences],
+        measures=queries.measures(case, current_user),
         closing=closing_findings(queries.open_matters(case.organization))
         if case.state == "winding_up"
         else [],

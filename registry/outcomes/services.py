@@ -19,8 +19,8 @@ from registry.outcomes import queries
 from registry.outcomes.models import GROUNDS, OUTCOMES, OutcomeCase
 from registry.outcomes.rules import CLOSING, closing_findings, ground_finding, missed_years
 
-# What a floor above does when an outcome is decided: it answers with what it did, and how often.
-Consequence = Callable[[OutcomeCase, Actor], Iterable[tuple[Message, int]]]
+# What a floor above does when an outcome is decided: it answers with what it did, and the numbers of its rows.
+Consequence = Callable[[OutcomeCase, Actor], Iterable[tuple[Message, list[int]]]]
 _consequences: dict[str, Consequence] = {}
 
 
@@ -119,9 +119,9 @@ def decide(case: OutcomeCase, *, note: str = "", by: Any) -> None:
         by=by,
     )
     case.consequences = [
-        {"of": name, "text": sentence.to_dict(), "count": count}
+        {"of": name, "text": sentence.to_dict(), "count": len(rows), "rows": rows}
         for name, act in _consequences.items()
-        for sentence, count in act(case, by)
+        for sentence, rows in act(case, by)
     ]
     db.session.flush()
     record(

@@ -10,6 +10,7 @@ from sqlalchemy import Select, and_, case, func, or_, select, union
 from sqlalchemy.orm import joinedload, selectinload
 
 from core import clock
+from core.audit.queries import call
 from core.db import db
 from core.files.models import StoredFile
 from core.text import N_
@@ -29,6 +30,13 @@ from registry.party.models import (
 from registry.party.rules import MEMBERS_TO_FORM, PartyState
 from registry.party_orgs.queries import COUNTED, stored_among
 from registry.proof.queries import add_check
+
+call(
+    "organization",
+    "party_step_done",
+    "step",
+    {name: words for steps in STEPS.values() for name, words in steps.items()},
+)
 
 SOCIAL = ("social_association", "social_service_agency", "foundation", "filed_community_so")
 ALIVE = ("normal", "abnormal", "liquidating")

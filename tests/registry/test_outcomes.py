@@ -22,7 +22,7 @@ from registry.hubs.queries import memberships
 from registry.hubs.services import join, leave, serve
 from registry.organizations.models import Inspection, Organization, OrganizationChange, OrganizationTag
 from registry.organizations.services import set_status
-from registry.outcomes import services
+from registry.outcomes import queries, services
 from registry.outcomes.models import OutcomeCase
 from registry.outcomes.rules import missed_years
 from registry.particulars.services import give_tag
@@ -160,6 +160,29 @@ def test_the_pages_lead_three_people_through_a_case(bare_app, browser_as):
     browser_as("so_leader2").get(path, status=404)
 
 
+def test_what_a_decision_stopped_opens_to_its_rows(bare_app, browser_as):
+    with bare_app.app_context(), transaction():
+        one = dormant()
+        commitment = running(one)
+        case = proposed(one)
+        decided(case)
+        number, path = commitment.id, f"/outcomes/{case.id}"
+        assert [(item["of"], item["count"], item["rows"]) for item in case.consequences] == [
+            ("commitments", 1, [number]),
+            ("projects", 0, []),
+        ]
+    page = browser_as("clerk").get(path)
+    assert page.click("示例-01 示例项目").request.path == f"/commitments/{number}"
+    with bare_app.app_context():
+        # Who may not open a row is shown no link to it.
+        stranger = world.user("township_clerk")
+        found = db.session.get(OutcomeCase, int(path.rsplit("/", 1)[1]))
+        assert [(measure.count, measure.rows) for measure in queries.measures(found, stranger)] == [
+            (1, []),
+            (0, []),
+        ]
+
+
 def test_a_hub_takes_members_of_its_department_and_notes_what_it_does(app, browser_as):
     clerk, today = world.user("clerk"), clock.today()
     with transaction():
@@ -185,6 +208,10 @@ def test_the_people_of_a_hub_keep_its_members_and_no_stranger_does(bare_app, bro
         give_tag(hub, "hub", since=clock.today(), by=world.user("clerk"))
         number = hub.id
     own = browser_as("so_leader3")
+    # Its people are led to its workspace by the menu; those of other organizations have no such entry.
+    home = own.get("/organizations/own").maybe_follow()
+    assert home.click("本枢纽成员", index=0).follow().request.path == f"/hubs/{number}"
+    assert "本枢纽成员" not in browser_as("so_leader2").get("/organizations/own").maybe_follow().text
     form = own.get(f"/hubs/{number}/join").forms["record"]
     form["member"] = "示例没有此组织"
     wrong = form.submit(expect_errors=True)

@@ -474,3 +474,14 @@ def test_what_ended_some_days_ago_is_ended_on_that_day(bare_app, browser_as):
     form.submit()
     with bare_app.app_context():
         assert db.session.get_one(PartyMember, number).until == today - timedelta(days=3)
+
+
+def test_what_happened_names_the_step(bare_app, browser_as):
+    with bare_app.app_context(), transaction():
+        today, party, organization = clock.today(), world.user("party"), world.organization()
+        number = organization.id
+        services.record_step(organization, "five", "commitment", done_on=today, officer="示例", by=party)
+    for path, login in ((f"/organizations/{number}", "clerk"), (f"/trail/organization/{number}", "auditor")):
+        page = browser_as(login).get(path).text
+        assert "签订党建工作承诺书" in page, path
+        assert "commitment</" not in page
