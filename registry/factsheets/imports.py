@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections.abc import Callable, Mapping
-from itertools import islice
 from typing import IO, Any
 
-from core.access.policy import Refusal
-from core.spreadsheets import Cell, CellError, SheetError, cell_text, headings_of, plain_heading, read_sheet
+from core.spreadsheets import Cell, CellError, SheetError, cell_text, headings_of
 from core.text import N_, Message
 from registry.agencies.models import Agency
 from registry.factsheets import services
@@ -19,7 +15,6 @@ from registry.factsheets.rules import (
     COLUMNS,
     DIRECT,
     FOUNDED,
-    MAX_BYTES,
     MAX_ROWS,
     PARTY_KINDS,
     RESULTS,
@@ -31,11 +26,12 @@ from registry.factsheets.rules import (
     read_yuan,
     year_of_heading,
 )
-from registry.intake.imports import columns_of, kept_cell, one_of, text_of
+from registry.intake.imports import columns_of, one_of, text_of
 from registry.intake.queries import headings_of_unit
 from registry.intake.rules import read_day
 from registry.organizations import models as words
 from registry.organizations.rules import CodeError, check_credit_code
+from registry.rosters.imports import drafts_in
 from registry.rosters.rules import Draft
 
 HEADINGS = headings_of(COLUMNS)
@@ -59,40 +55,14 @@ READERS: dict[str, Callable[[Cell], Any]] = {
 
 def read_facts(stream: IO[bytes], file_name: str, *, agency: Agency, by: Any) -> FactSheet:
     """Read an uploaded table and keep its rows. Raises :class:`Refusal` for a file that is no such table."""
-    data = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise Refusal(
-            Message(
-                N_("The file is larger than %(limit)s MB, also unpacked: split it."),
-                {"limit": MAX_BYTES >> 20},
-            ),
-            status=413,
-        )
-    try:
-        sheet = read_sheet(io.BytesIO(data), file_name)
-        rows = list(islice(sheet.rows, MAX_ROWS + 1))
-    except SheetError as error:
-        raise Refusal(error.message) from error
-    if len(rows) > MAX_ROWS:
-        raise Refusal(
-            Message(N_("A table of facts has at most %(limit)s rows: split it."), {"limit": MAX_ROWS})
-        )
-    width = len(sheet.header)
-    drafts = [
-        Draft(
-            number,
-            [kept_cell(cell) for cell in cells[:width]],
-            [
-                (place, sheet.blemishes[number, place])
-                for place in range(width)
-                if (number, place) in sheet.blemishes
-            ],
-        )
-        for number, cells in rows
-    ]
-    facts = services.open_sheet(
-        agency, file_name, digest=hashlib.sha256(data).hexdigest(), header=sheet.header, by=by
+    digest, header, drafts = drafts_in(
+        stream,
+        file_name,
+        headings_of_facts(agency.id),
+        most=MAX_ROWS,
+        too_many=N_("A table of facts has at most %(limit)s rows: split it."),
     )
+    facts = services.open_sheet(agency, file_name, digest=digest.hex(), header=header, by=by)
     _read(facts, drafts, by)
     return facts
 
@@ -103,14 +73,20 @@ def read_again(sheet: FactSheet, *, by: Any) -> None:
     _read(sheet, [Draft(item.number, item.cells, item.marks) for item in services.kept_drafts(sheet)], by)
 
 
-def headings_known(sheet: FactSheet) -> dict[str, str]:
-    """The usual headings, those that name a year, and the unit's own."""
-    of_years = {
-        plain_heading(heading): f"inspection@{year}"
-        for heading in sheet.header
-        if (year := year_of_heading(heading)) is not None
-    }
-    return HEADINGS | of_years | headings_of_unit(sheet.agency_id, LIST_KIND)
+class Headings(dict[str, str]):
+    """The usual headings and the unit's own; a heading that names a year's inspection is known too."""
+
+    def get(self, heading: str, default: Any = None) -> Any:
+        """The column of a heading as :func:`core.spreadsheets.plain_heading` has it."""
+        found = super().get(heading)
+        if found is None and (year := year_of_heading(heading)) is not None:
+            return f"inspection@{year}"
+        return default if found is None else found
+
+
+def headings_of_facts(agency_id: int) -> Headings:
+    """What a unit's columns are read as."""
+    return Headings(HEADINGS | headings_of_unit(agency_id, LIST_KIND))
 
 
 def _read(sheet: FactSheet, drafts: list[Draft], by: Any) -> None:
@@ -118,7 +94,7 @@ def _read(sheet: FactSheet, drafts: list[Draft], by: Any) -> None:
     places: dict[str, int] = {}
     unknown: list[str] = []
     try:
-        places, unknown = columns_of(sheet.header, headings_known(sheet))
+        places, unknown = columns_of(sheet.header, headings_of_facts(sheet.agency_id))
         if not {"credit_code", "name"} & set(places):
             refusals.append(
                 Message(

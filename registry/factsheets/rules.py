@@ -14,7 +14,6 @@ from registry.intake import rules as intake
 from registry.organizations.reports import FIELD_WORDS
 
 MAX_ROWS = 5_000
-MAX_BYTES = 20 << 20
 STAFF = ("full_time", "part_time", "social_workers", "volunteers", "new_jobs")
 PARTY = ("full_members", "party_org_kind", "party_in_charter")
 ENTRY = ("direct_class", "community_type")

@@ -57,8 +57,13 @@ KEYS = 500
 """Names of organizations that are looked up by one statement."""
 
 
-def read_roster(stream: IO[bytes], file_name: str, *, agency: Agency, kind: str, by: Any) -> Roster:
-    """Read an uploaded list and keep its rows sealed. Raises :class:`Refusal` for a file that is no such table."""
+def drafts_in(
+    stream: IO[bytes], file_name: str, headings: Mapping[str, str], *, most: int, too_many: str
+) -> tuple[bytes, list[str], list[Draft]]:
+    """An uploaded table: its SHA-256, its header and its rows as they stand, titles above the header passed over.
+
+    ``too_many`` is the sentence for more than ``most`` rows. Raises :class:`Refusal` for a file that is no table.
+    """
     data = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise Refusal(
@@ -70,14 +75,12 @@ def read_roster(stream: IO[bytes], file_name: str, *, agency: Agency, kind: str,
         )
     try:
         sheet = read_sheet(io.BytesIO(data), file_name)
-        skip_titles(sheet, HEADINGS[kind] | headings_of_unit(agency.id, kind))
-        rows = list(islice(sheet.rows, MAX_ROWS + 1))
+        skip_titles(sheet, headings)
+        rows = list(islice(sheet.rows, most + 1))
     except SheetError as error:
         raise Refusal(error.message) from error
-    if len(rows) > MAX_ROWS:
-        raise Refusal(
-            Message(N_("A list of people has at most %(limit)s rows: split the table."), {"limit": MAX_ROWS})
-        )
+    if len(rows) > most:
+        raise Refusal(Message(too_many, {"limit": most}))
     width = len(sheet.header)
     drafts = [
         Draft(
@@ -91,9 +94,19 @@ def read_roster(stream: IO[bytes], file_name: str, *, agency: Agency, kind: str,
         )
         for number, cells in rows
     ]
-    roster = services.open_roster(
-        agency, kind, file_name, digest=hashlib.sha256(data).digest(), header=sheet.header, by=by
+    return hashlib.sha256(data).digest(), sheet.header, drafts
+
+
+def read_roster(stream: IO[bytes], file_name: str, *, agency: Agency, kind: str, by: Any) -> Roster:
+    """Read an uploaded list and keep its rows sealed. Raises :class:`Refusal` for a file that is no such table."""
+    digest, header, drafts = drafts_in(
+        stream,
+        file_name,
+        HEADINGS[kind] | headings_of_unit(agency.id, kind),
+        most=MAX_ROWS,
+        too_many=N_("A list of people has at most %(limit)s rows: split the table."),
     )
+    roster = services.open_roster(agency, kind, file_name, digest=digest, header=header, by=by)
     _read(roster, drafts, by)
     return roster
 

@@ -96,6 +96,24 @@ def test_a_table_of_the_office_fills_the_register(app):
             take_facts(used, by=world.user("clerk"))
 
 
+def test_titles_above_the_columns_are_passed_over(app):
+    one = world.organization()
+    number = read(
+        ["附件2：年检情况汇总表", "", ""],
+        ["填报单位：示例市民政局", "", ""],
+        ["名称", "年检结论", "年度"],
+        [one.name, "不合格", str(YEAR)],
+    )
+    sheet = db.session.get_one(FactSheet, number)
+    assert (sheet.state, sheet.header, sheet.changed_rows) == ("read", ["名称", "年检结论", "年度"], 1)
+    number = read(
+        [f"{YEAR}年社会组织年检情况", "", ""],
+        ["名称", f"{YEAR}年度年检结论", "备注"],
+        [one.name, "不合格", ""],
+    )
+    assert db.session.get_one(FactSheet, number).header == ["名称", f"{YEAR}年度年检结论", "备注"]
+
+
 def test_what_cannot_be_is_said_with_its_row(app):
     one = world.organization()
     number = read(
