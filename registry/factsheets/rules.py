@@ -47,7 +47,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 WORDS: dict[str, str] = {
     **{name: FIELD_WORDS[name] for name in COLUMNS if name in FIELD_WORDS},
-    "year": N_("Year"), "inspection": N_("Annual inspection"), "full_members": N_("Full party members"),
+    "year": N_("Year"), "inspection": N_("Annual inspection"), "social_workers": N_("Certified social workers"), "full_members": N_("Full party members"),
     "party_org_kind": N_("Party organization"), "party_in_charter": N_("Party building in the charter"),
     "capital_wan": N_("Registration capital in 10,000 yuan"),
 }  # fmt: skip

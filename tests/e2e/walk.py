@@ -22,6 +22,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from sqlalchemy import JSON, DateTime, String, select, true
 from werkzeug.exceptions import HTTPException
 
+from core.access.policy import ROLES
 from core.db import db
 from registry.accounts.models import RoleAssignment, User
 from tests.e2e.live import Live
@@ -132,7 +133,8 @@ class Kinds:
                 if key.column.name != "id" or self.states.get(about):
                     continue
                 # What has ended offers no page that ends it.
-                living = table.c.until.is_(None) if "until" in table.c else true()
+                ends = next((table.c[name] for name in ("until", "ended_on") if name in table.c), None)
+                living = true() if ends is None else ends.is_(None)
                 for number in db.session.scalars(select(column).where(living).distinct()):
                     if (about, number) in self.parts:
                         # A person's page leads to what any room keeps about them.
@@ -198,7 +200,9 @@ def people(live: Live) -> list[str]:
     for role, login in held:
         first.setdefault(role, login)
     more = [login for role, login in held if role == "so_leader"][1:3]
-    chosen = [*sorted({*first.values(), *more}), ""]
+    # Whoever may do most walks first: the same page leads them further.
+    able = {login: -len(ROLES[role].permissions) for role, login in reversed(held)}
+    chosen = [*sorted({*first.values(), *more}, key=lambda login: (able[login], login)), ""]
     return [*chosen, *dict.fromkeys(login for _, login in held if login not in chosen)]
 
 
