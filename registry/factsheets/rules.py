@@ -13,7 +13,8 @@ from core.text import N_, Message
 from registry.intake import rules as intake
 from registry.organizations.reports import FIELD_WORDS
 
-MAX_ROWS = 5_000
+# One transaction takes them all: more would keep other writers of a SQLite database waiting too long.
+MAX_ROWS = 2_000
 STAFF = ("full_time", "part_time", "social_workers", "volunteers", "new_jobs")
 PARTY = ("full_members", "party_org_kind", "party_in_charter")
 ENTRY = ("direct_class", "community_type")
